@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "checks/catalogue.h"
+#include "cmd/execute.h"
+#include "cmd/facts_report.h"
+#include "core/plan.h"
+#include "report/journal.h"
+#include "report/summary.h"
+#include "run/look.h"
+#include "run/verdict.h"
+#include "stacks/player.h"
+#include "stacks/verdict.h"
+
+#define LOOK_TIMEOUT_MS 10000u
+
+static bool in_guest(const struct execution *x)
+{
+	return x->ctx->journal_fd >= 0;
+}
+
+/* ------------------------------------------------------------------ begin */
+
+static const char *now_text(struct arena *a)
+{
+	struct tm tm;
+	time_t now = time(NULL);
+
+	if (!gmtime_r(&now, &tm))
+		return NULL;
+	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+			    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static int reduced(struct execution *x, const char *text)
+{
+	return rec_list_add(&x->arena, &x->report.run.reduced, text);
+}
+
+static int fill_run(struct execution *x)
+{
+	struct report_run *run = &x->report.run;
+
+	run->argv = x->options->argv;
+	run->selection = x->options->selection;
+	run->where = in_guest(x) ? WHERE_VM : WHERE_HOST;
+	run->privileges = geteuid() == 0 ? "root" : "user";
+	if (!run->selection.deterministic)
+		run->started = now_text(&x->arena);
+	if (geteuid() != 0)
+		return reduced(
+			x, "not run as root: what other users' processes do could not "
+			   "be looked at");
+	return 0;
+}
+
+/* The devices of the report: those named, or all but vDPA, which must be named. */
+static int choose_devices(struct execution *x)
+{
+	const struct rec_list *named = &x->options->selection.devices;
+	struct rec_list all = { 0 };
+	int r = facts_list_devices(&x->arena, x->facts, &all);
+
+	for (size_t i = 0; i < all.count && r == 0; i++) {
+		struct report_device *d = all.item[i];
+		bool wanted = !named->count && d->kind != FAMILY_VDPA;
+
+		for (size_t k = 0; k < named->count; k++)
+			wanted = wanted || !strcmp(named->item[k], d->name);
+		if (wanted)
+			r = rec_list_add(&x->arena, &x->report.devices, d);
+	}
+	return r;
+}
+
+/* A module that cannot be loaded is told in the report; its device stays no_module. */
+static int load_modules(struct execution *x)
+{
+	for (size_t i = 0; i < x->report.devices.count; i++) {
+		const struct report_device *d = x->report.devices.item[i];
+		const char *name = family_module((enum family)d->kind);
+		int r = d->state == DEVICE_NO_MODULE || d->state == DEVICE_ABSENT
+				? modules_load(&x->modules, name)
+				: 0;
+
+		if (r < 0 &&
+		    reduced(x, arena_printf(&x->arena,
+					    "--load-modules: %s was not loaded: %s", name,
+					    strerror(-r))) < 0)
+			return -ENOMEM;
+	}
+	/* both are looked at again */
+	x->report.devices = (struct rec_list){ 0 };
+	x->report.host = (struct report_host){ 0 };
+	return 0;
+}
+
+static int open_journal(struct execution *x)
+{
+	int status = 0;
+
+	if (in_guest(x)) {
+		x->journal_fd = x->ctx->journal_fd;
+		return 0;
+	}
+	status = output_begin(x->ctx, &x->arena, x->options->output, &x->output);
+	x->journal_fd = x->output.journal_fd;
+	return status;
+}
+
+static int tell(struct execution *x, const struct journal_line *line)
+{
+	int r = x->journal_fd < 0 ? 0 : journal_write(x->journal_fd, line);
+
+	return r < 0 ? output_fail_journal(x->ctx, &x->output, -r) : 0;
+}
+
+static int tell_synced(struct execution *x, const struct journal_line *line)
+{
+	int status = tell(x, line);
+
+	if (!status && x->journal_fd >= 0 && journal_sync(x->journal_fd) < 0)
+		return cmd_fail(x->ctx, CMD_EXIT_LAB, "output", NULL,
+				"cannot sync the journal: %m");
+	return status;
+}
+
+int execute_begin(struct execution *x)
+{
+	int r = 0;
+	int status = 0;
+
+	x->journal_fd = x->output.journal_fd = -1;
+	x->started_ns = mono_now_ns();
+	x->facts = facts_kernel_new();
+	if (!x->facts)
+		return cmd_fail_memory(x->ctx);
+	r = facts_fill_tool(&x->arena, &x->report.tool);
+	if (r == 0)
+		r = facts_fill_host(&x->arena, x->facts, &x->report.host);
+	if (r == 0)
+		r = fill_run(x);
+	if (r == 0)
+		r = choose_devices(x);
+	if (r == 0 && x->options->load_modules && !x->options->dry_run) {
+		r = load_modules(x);
+		if (r == 0)
+			r = facts_fill_host(&x->arena, x->facts, &x->report.host);
+		if (r == 0)
+			r = choose_devices(x);
+	}
+	if (r < 0)
+		return cmd_fail(x->ctx, CMD_EXIT_LAB, "internal", NULL,
+				"cannot find out about this host: %s", strerror(-r));
+	if (x->options->dry_run)
+		return 0;
+	status = open_journal(x);
+	if (status)
+		return status;
+	x->runner = runner_new();
+	if (!x->runner)
+		return cmd_fail(x->ctx, CMD_EXIT_LAB, "internal", NULL,
+				"cannot get ready to run checks: %m");
+	return tell(x, &(struct journal_line){ .type = JOURNAL_START,
+					       .start = { &x->report.tool, &x->report.run,
+							  &x->report.host } });
+}
+
+void execute_done(struct execution *x)
+{
+	int r = modules_unload(&x->modules);
+
+	if (r < 0)
+		(void)cmd_fail(x->ctx, CMD_EXIT_LAB, "module_in_use",
+			       "remove it with modprobe -r when it is no longer in use",
+			       "a module that was loaded for this run stays: %s",
+			       strerror(-r));
+	runner_free(x->runner);
+	facts_kernel_free(x->facts);
+	output_end(&x->output, x->began);
+	arena_done(&x->arena);
+}
+
+/* ------------------------------------------------------------------- look */
+
+static void set_state(struct report_device *d, enum device_state state,
+		      const char *reason)
+{
+	d->state = (int)state;
+	d->reason = reason ? reason : "memory is exhausted";
+}
+
+static void state_from_errno(struct arena *a, struct report_device *d, int err)
+{
+	switch (err) {
+	case EACCES:
+	case EPERM:
+		set_state(
+			d, DEVICE_DENIED,
+			arena_printf(a,
+				     "permission denied: run as root, or as a member of "
+				     "the group of %s",
+				     d->path));
+		break;
+	case EBUSY:
+		set_state(d, DEVICE_BUSY, "in use by another process");
+		break;
+	case ENOENT:
+		set_state(d, DEVICE_ABSENT, "the node is gone");
+		break;
+	case ENODEV:
+	case ENXIO:
+		set_state(d, DEVICE_NO_MODULE, "the node has no driver behind it");
+		break;
+	default:
+		set_state(d, DEVICE_BLOCKED,
+			  arena_printf(a, "cannot be opened: %s", strerror(err)));
+		break;
+	}
+}
+
+static int take_look(struct execution *x, struct report_device *d, const struct look *l)
+{
+	static const int policy[] = {
+		[LOOK_UNKNOWN] = -1,
+		[LOOK_NO_IOTLB] = IOTLB_NONE,
+		[LOOK_STRICT] = IOTLB_STRICT,
+	};
+	const struct feature_set offered = { { l->features } };
+	const struct feature_set backend = { { l->backend } };
+	const struct feature_set accepted = { { l->accepted } };
+	enum family family = (enum family)d->kind;
+
+	d->iotlb_policy = policy[l->policy];
+	if (l->has_features) {
+		d->features = mask_make(&x->arena, BITS_FEATURES, family, &offered);
+		d->features_accepted =
+			mask_make(&x->arena, BITS_FEATURES, family, &accepted);
+		if (!d->features || !d->features_accepted)
+			return -ENOMEM;
+	}
+	if (!l->has_backend)
+		return 0;
+	d->backend_features = mask_make(&x->arena, BITS_BACKEND, family, &backend);
+	return d->backend_features ? 0 : -ENOMEM;
+}
+
+int execute_look_at(struct execution *x, struct report_device *d, struct evidence *ret)
+{
+	const struct task task = {
+		.device = d->name,
+		.family = (enum family)d->kind,
+		.path = d->path,
+		.act = look_act,
+		.timeout_ms = LOOK_TIMEOUT_MS,
+	};
+	struct outcome o;
+	struct look look;
+	struct verdict v;
+	int r = runner_task(x->runner, &x->arena, &task, &o);
+
+	if (r < 0)
+		return cmd_fail(x->ctx, CMD_EXIT_LAB, "internal",
+				"are processes or memory limited?",
+				"cannot start a child: %s", strerror(-r));
+	look_read(&o.evidence, &look);
+	if (o.end != TASK_FINISHED &&
+	    verdict_of_end(&x->arena, d->path, task.timeout_ms, &o, &v))
+		set_state(d, DEVICE_BLOCKED, v.text);
+	else if (!look.opened)
+		state_from_errno(&x->arena, d, look.err);
+	else if (!look.has_features)
+		set_state(d, DEVICE_BLOCKED, "VHOST_GET_FEATURES gave no answer");
+	if (ret)
+		*ret = o.evidence;
+	return take_look(x, d, &look) < 0 ? cmd_fail_memory(x->ctx) : 0;
+}
+
+int execute_look(struct execution *x)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < x->report.devices.count && !status; i++) {
+		struct report_device *d = x->report.devices.item[i];
+
+		if (d->state == DEVICE_OK && !runner_signal(x->runner))
+			status = execute_look_at(x, d, NULL);
+		if (!status)
+			status = tell(x, &(struct journal_line){ .type = JOURNAL_DEVICE,
+								 .device = d });
+	}
+	return status;
+}
+
+/* ------------------------------------------------------------------- plan */
+
+static int plan_device(struct execution *x, struct report_device *d,
+		       struct rec_list *list)
+{
+	static const struct verdict unusable[DEVICE_STATE_NUM] = {
+		[DEVICE_ABSENT] = { STATUS_SKIP, REASON_NO_DEVICE, NULL },
+		[DEVICE_NO_MODULE] = { STATUS_SKIP, REASON_NO_MODULE, NULL },
+		[DEVICE_DENIED] = { STATUS_BLOCKED, REASON_DENIED, NULL },
+		[DEVICE_BUSY] = { STATUS_BLOCKED, REASON_BUSY, NULL },
+		[DEVICE_BLOCKED] = { STATUS_BLOCKED, REASON_WOULD_RESET, NULL },
+	};
+	struct plan_device *p = rec_list_new(&x->arena, list, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct plan_device){
+		.name = d->name,
+		.path = d->path,
+		.family = (enum family)d->kind,
+		.usable = d->state == DEVICE_OK,
+		.status = unusable[d->state].status,
+		.code = unusable[d->state].code,
+		.reason = d->reason,
+		/* unknown in a dry run: nothing is skipped for what is not offered */
+		.offered = d->features ? strtoull(d->features->hex, NULL, 16)
+				       : (x->options->dry_run ? ~0ull : 0),
+	};
+	return 0;
+}
+
+static const char *no_peer(struct execution *x)
+{
+	struct module_info m = { 0 };
+
+	if (x->facts->ops->module(x->facts, "vsock", &m) == 0 &&
+	    (m.status == FACT_MODULE_LIVE || m.status == FACT_MODULE_BUILTIN))
+		return NULL;
+	return "AF_VSOCK sockets are not there: the module vsock is not loaded (modprobe "
+	       "vsock)";
+}
+
+int execute_plan(struct execution *x, struct rec_list *ret)
+{
+	const struct report_selection *sel = &x->options->selection;
+	const struct plan_choice choice = {
+		.check = sel->checks,
+		.exclude = sel->exclude,
+		.intrusive = sel->intrusive,
+		.anything = in_guest(x),
+		.no_peer = no_peer(x),
+	};
+	struct rec_list devices = { 0 };
+
+	for (size_t i = 0; i < x->report.devices.count; i++)
+		if (plan_device(x, x->report.devices.item[i], &devices) < 0)
+			return -ENOMEM;
+	return plan_make(&x->arena, check_catalogue, check_catalogue_count, &devices,
+			 &choice, ret);
+}
+
+/* ----------------------------------------------------------------- checks */
+
+static int set_reason(struct execution *x, struct report_reason **ret, int code,
+		      const char *text)
+{
+	struct report_reason *r = arena_alloc(&x->arena, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->code = code;
+	r->text = text ? text : "?";
+	*ret = r;
+	return 0;
+}
+
+static int set_verdict(struct execution *x, struct report_check *c,
+		       const struct verdict *v)
+{
+	c->status = v->status;
+	c->reason = NULL;
+	if (v->status == STATUS_PASS)
+		return 0;
+	return set_reason(x, &c->reason, v->code, v->text);
+}
+
+static int add_check(struct execution *x, const struct plan_entry *e)
+{
+	struct report_check *c = rec_list_new(&x->arena, &x->report.checks, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->id = e->id;
+	c->title = e->check->title;
+	c->device = e->device->name;
+	c->severity = e->check->severity;
+	c->risk = e->check->risk;
+	c->since = e->check->since;
+	for (size_t i = 0; e->check->refs[i]; i++)
+		if (rec_list_add(&x->arena, &c->refs, e->check->refs[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* A run that was told to stop, or a device that is wedged, leaves checks unasked. */
+static bool unasked(struct execution *x, const char *device, struct verdict *ret)
+{
+	const char *wedged = runner_wedged(x->runner, device);
+	int sig = runner_signal(x->runner);
+
+	if (sig) {
+		*ret = (struct verdict){
+			STATUS_BLOCKED, REASON_NOT_SELECTED,
+			arena_printf(&x->arena, "the run was stopped by SIG%s before it",
+				     sigabbrev_np(sig))
+		};
+		return true;
+	}
+	if (wedged)
+		*ret = (struct verdict){ STATUS_BLOCKED, REASON_WEDGED, wedged };
+	return wedged != NULL;
+}
+
+static int check_act(struct session *s, const void *arg)
+{
+	return ((const struct check *)arg)->collect(s);
+}
+
+static int run_check(struct execution *x, const struct plan_entry *e,
+		     struct report_check *c, struct verdict *ret)
+{
+	const struct task task = {
+		.device = e->device->name,
+		.family = e->device->family,
+		.path = e->device->path,
+		.offered = e->device->offered,
+		.act = check_act,
+		.arg = e->check,
+		.timeout_ms = x->options->timeout_s * 1000,
+	};
+	struct outcome o;
+	int r = 0;
+
+	if (tell_synced(x, &(struct journal_line){ .type = JOURNAL_CHECK_START,
+						   .check_start = { c->id, c->device } }))
+		return -EIO;
+	x->began = true;
+	r = runner_task(x->runner, &x->arena, &task, &o);
+	if (r < 0) {
+		*ret = (struct verdict){ STATUS_ERROR, REASON_INTERNAL,
+					 arena_printf(&x->arena, "no child: %s",
+						      strerror(-r)) };
+		return 0;
+	}
+	c->evidence = o.evidence.ev;
+	if (!x->options->selection.deterministic)
+		c->duration_us = opt_int((int64_t)o.duration_us);
+	*ret = verdict_of(&x->arena, e->check, task.path, task.timeout_ms, &o);
+	return 0;
+}
+
+static int run_checks(struct execution *x, const struct rec_list *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_entry *e = plan->item[i];
+		struct report_check *c = x->report.checks.item[i];
+		struct verdict v = e->verdict;
+
+		cmd_progress(x->ctx, "%zu/%zu %s", i + 1, plan->count, c->id);
+		if (e->run && !unasked(x, c->device, &v) && run_check(x, e, c, &v) < 0)
+			return CMD_EXIT_LAB;
+		if (set_verdict(x, c, &v) < 0)
+			return cmd_fail_memory(x->ctx);
+		if (tell(x, &(struct journal_line){ .type = JOURNAL_CHECK, .check = c }))
+			return CMD_EXIT_LAB;
+	}
+	return 0;
+}
+
+/* ----------------------------------------------------------------- stacks */
+
+/** struct stack_entry - one policy for one kind of guest on one device */
+struct stack_entry {
+	struct stack_play play;
+	const struct report_device *device;
+};
+
+static int add_stack(struct execution *x, struct rec_list *plays,
+		     const struct stack *stack, const struct report_device *d)
+{
+	for (size_t i = 0; i < stack->guests.count; i++) {
+		struct stack_entry *e = rec_list_new(&x->arena, plays, sizeof(*e));
+		struct report_stack *s =
+			rec_list_new(&x->arena, &x->report.stacks, sizeof(*s));
+
+		if (!e || !s)
+			return -ENOMEM;
+		*e = (struct stack_entry){ { stack, stack->guests.item[i] }, d };
+		s->stack = stack->name;
+		s->vmm = stack->vmm;
+		s->device = d->name;
+		s->guest = e->play.guest->guest;
+	}
+	return 0;
+}
+
+static bool is_named(const struct execution *x, const struct stack *stack)
+{
+	const struct rec_list *named = &x->options->selection.stacks;
+
+	for (size_t i = 0; i < named->count; i++)
+		if (!strcmp(named->item[i], stack->name))
+			return true;
+	return false;
+}
+
+static int add_stack_on(struct execution *x, struct rec_list *plays,
+			const struct stack *stack, bool applicable, size_t *ret_added)
+{
+	struct stack_result unused;
+
+	for (size_t i = 0; i < x->report.devices.count; i++) {
+		const struct report_device *d = x->report.devices.item[i];
+
+		if (stack_not_applicable(&x->arena, stack, (enum family)d->kind,
+					 &unused) == applicable)
+			continue;
+		if (add_stack(x, plays, stack, d) < 0)
+			return -ENOMEM;
+		(*ret_added)++;
+	}
+	return 0;
+}
+
+/* A policy that was named and drives none of the devices has its rows all the same. */
+static int add_stacks(struct execution *x, struct rec_list *plays)
+{
+	const struct rec_list *library = &x->options->library;
+
+	for (size_t i = 0; i < library->count; i++) {
+		const struct stack *stack = library->item[i];
+		size_t added = 0;
+		int r = add_stack_on(x, plays, stack, true, &added);
+
+		if (r == 0 && !added && is_named(x, stack))
+			r = add_stack_on(x, plays, stack, false, &added);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int set_result(struct execution *x, struct report_stack *s,
+		      const struct stack_result *r)
+{
+	s->verdict = r->verdict;
+	s->signature = r->signature;
+	s->transfer = (struct report_transfer){ r->tx_bytes, r->rx_bytes };
+	if (r->verdict == STACK_WORKS)
+		return 0;
+	return set_reason(x, &s->reason, r->code, r->reason);
+}
+
+static int play_act(struct session *s, const void *arg)
+{
+	return stack_collect(s, arg);
+}
+
+static int play_stack(struct execution *x, const struct stack_entry *e,
+		      struct report_stack *s, struct stack_result *ret)
+{
+	const struct task task = {
+		.device = e->device->name,
+		.family = (enum family)e->device->kind,
+		.path = e->device->path,
+		.offered = strtoull(e->device->features->hex, NULL, 16),
+		.act = play_act,
+		.arg = &e->play,
+		.timeout_ms = x->options->timeout_s * 1000,
+	};
+	struct outcome o;
+	struct verdict v;
+	int r = 0;
+
+	if (tell_synced(x, &(struct journal_line){
+				   .type = JOURNAL_STACK_START,
+				   .stack_start = { s->stack, s->device, s->guest } }))
+		return -EIO;
+	x->began = true;
+	r = runner_task(x->runner, &x->arena, &task, &o);
+	if (r < 0) {
+		*ret = (struct stack_result){ .code = REASON_INTERNAL,
+					      .reason = strerror(-r) };
+		return 0;
+	}
+	s->evidence = o.evidence.ev;
+	if (verdict_of_end(&x->arena, e->device->path, task.timeout_ms, &o, &v))
+		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
+	else
+		stack_judge(&x->arena, &o.evidence, ret);
+	return 0;
+}
+
+/* Why a policy is not played at all; @ret is then its result. */
+static bool not_played(struct execution *x, const struct stack_entry *e,
+		       struct stack_result *ret)
+{
+	const struct report_device *d = e->device;
+	struct verdict v;
+
+	if (stack_not_applicable(&x->arena, e->play.stack, (enum family)d->kind, ret))
+		return true;
+	if (d->state != DEVICE_OK) {
+		*ret = (struct stack_result){ .verdict = STACK_NOT_APPLICABLE,
+					      .code = REASON_NO_DEVICE,
+					      .reason = d->reason };
+		return true;
+	}
+	if (unasked(x, d->name, &v)) {
+		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
+		return true;
+	}
+	return false;
+}
+
+static int run_stacks(struct execution *x, const struct rec_list *plays)
+{
+	for (size_t i = 0; i < plays->count; i++) {
+		const struct stack_entry *e = plays->item[i];
+		struct report_stack *s = x->report.stacks.item[i];
+		struct stack_result r = { 0 };
+
+		cmd_progress(x->ctx, "%zu/%zu %s", i + 1, plays->count, s->stack);
+		if (!not_played(x, e, &r) && play_stack(x, e, s, &r) < 0)
+			return CMD_EXIT_LAB;
+		if (set_result(x, s, &r) < 0)
+			return cmd_fail_memory(x->ctx);
+		if (tell(x, &(struct journal_line){ .type = JOURNAL_STACK, .stack = s }))
+			return CMD_EXIT_LAB;
+	}
+	return 0;
+}
+
+/* -------------------------------------------------------------------- run */
+
+int execute_run(struct execution *x)
+{
+	struct rec_list plan = { 0 };
+	struct rec_list plays = { 0 };
+	int status = 0;
+	int r = x->options->policies_only ? 0 : execute_plan(x, &plan);
+
+	for (size_t i = 0; i < plan.count && r == 0; i++)
+		r = add_check(x, plan.item[i]);
+	if (r == 0)
+		r = add_stacks(x, &plays);
+	if (r < 0)
+		return cmd_fail_memory(x->ctx);
+	status = tell(x, &(struct journal_line){
+				 .type = JOURNAL_PLAN,
+				 .plan = { x->report.checks, x->report.stacks } });
+	if (!status)
+		status = run_checks(x, &plan);
+	if (!status)
+		status = run_stacks(x, &plays);
+	cmd_progress_end(x->ctx);
+	if (status)
+		return status;
+	if (!x->options->selection.deterministic)
+		x->report.run.duration_us =
+			opt_int((int64_t)((mono_now_ns() - x->started_ns) / 1000));
+	report_summarize(&x->report, runner_signal(x->runner));
+	return tell_synced(
+		x, &(struct journal_line){
+			   .type = JOURNAL_END,
+			   .end = { &x->report.summary, x->report.run.duration_us } });
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `vhostcheck vm`: kernels are opened and checked first, all of them; then each is
+ * booted, heard to its end, and its report written. What the files do: lab.c options and
+ * the exit status of all, lab_prepare.c everything before the boot, lab_boot.c one boot.
+ */
+#ifndef CMD_LAB_H
+#define CMD_LAB_H
+
+#include "cmd/output.h"
+#include "cmd/run_options.h"
+#include "vm/initramfs.h"
+#include "vm/kernel.h"
+#include "vm/machine.h"
+#include "vm/modules.h"
+#include "vm/watch.h"
+
+/**
+ * struct lab_options - the command line
+ * @run:	what the guest's run is asked for
+ * @kernels:	KERNEL arguments
+ * @add:	paths of --add
+ * @command:	NULL-ended, what stands behind "--"; NULL: run
+ * @modules, @append: as their options, or NULL
+ * @accel, @cpus, @memory_mib: of the machine
+ */
+struct lab_options {
+	struct run_options run;
+	struct rec_list kernels, add;
+	char **command;
+	const char *modules, *append;
+	enum vm_accel accel;
+	unsigned int cpus, memory_mib;
+};
+
+/**
+ * struct lab - what all kernels share
+ * @ctx:	borrowed
+ * @arena:	of all below
+ * @options:	the command line
+ * @stop_fd:	signalfd: SIGINT, SIGTERM and SIGHUP, blocked
+ * @stopped:	the signal that came, 0 if none did
+ * @qemu:	path
+ * @init:	path of the vhostcheck that becomes the guest's /init
+ * @argv:	NULL-ended, what the guest runs
+ * @files:	struct vm_file that go into the guest
+ * @trials:	struct trial, one for each of @options->kernels
+ */
+struct lab {
+	const struct cmd_ctx *ctx;
+	struct arena arena;
+	struct lab_options options;
+	int stop_fd, stopped;
+	char *qemu;
+	const char *init;
+	char **argv;
+	struct rec_list files, trials;
+};
+
+/**
+ * struct trial - one kernel
+ * @workdir:	directory of all that is made for it
+ * @kernel:	what it is
+ * @initrd:	path of the archive that it boots with
+ * @output:	its report's place
+ * @watch:	what was heard of its guest; the report is in it
+ */
+struct trial {
+	struct vm_workdir workdir;
+	struct vm_kernel kernel;
+	const char *initrd;
+	struct output output;
+	struct vm_watch watch;
+};
+
+/**
+ * lab_signal() - the signal that asked us to stop
+ * @lab:	lab
+ *
+ * Return: its number, which stays; 0 if none came.
+ */
+int lab_signal(struct lab *lab);
+
+/**
+ * lab_fail() - tell an error of vm/
+ * @lab:	lab
+ * @err:	error
+ *
+ * Return: the exit status that goes with it; 128+n if we were stopped.
+ */
+int lab_fail(struct lab *lab, const struct vm_error *err);
+
+/**
+ * lab_prepare() - open all kernels, pack all archives, open all journals
+ * @lab:	lab with its options
+ *
+ * Return: 0, or the exit status after a message. Nothing was booted.
+ */
+int lab_prepare(struct lab *lab) must_check_;
+
+/**
+ * lab_begin_journal() - make the journal's file as it is before a boot
+ * @lab:	lab
+ * @t:		trial
+ *
+ * Return: 0, also where there is no journal; or the exit status after a message.
+ */
+int lab_begin_journal(struct lab *lab, struct trial *t) must_check_;
+
+/**
+ * lab_boot() - boot one kernel and hear it to its end
+ * @lab:	prepared lab
+ * @t:		trial; its report is in @t->watch if @ret_report says so
+ * @ret_report:	whether there is a report, complete or cut
+ *
+ * With a command its output is copied as it comes, and there is no report.
+ * Return: 0 with a report; otherwise the exit status, after a message if it is ours and
+ * not the command's.
+ */
+int lab_boot(struct lab *lab, struct trial *t, bool *ret_report) must_check_;
+
+#endif

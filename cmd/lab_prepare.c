@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd/lab.h"
+#include "report/journal.h"
+
+/* --------------------------------------------------------- the guest's arguments */
+
+static int add_option(struct arena *a, struct rec_list *argv, const char *option,
+		      const char *value)
+{
+	return rec_list_add(a, argv, arena_printf(a, "%s=%s", option, value));
+}
+
+static int add_options(struct arena *a, struct rec_list *argv, const char *option,
+		       const struct rec_list *values)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < values->count && r == 0; i++)
+		r = add_option(a, argv, option, values->item[i]);
+	return r;
+}
+
+static int add_flags(struct arena *a, struct rec_list *argv, const struct run_options *o)
+{
+	const struct {
+		bool given;
+		const char *option;
+	} flags[] = {
+		{ o->selection.strict, "--strict" },
+		{ o->selection.intrusive, "--intrusive" },
+		{ o->selection.deterministic, "--deterministic" },
+		{ o->load_modules, "--load-modules" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags) && r == 0; i++)
+		if (flags[i].given)
+			r = rec_list_add(a, argv, flags[i].option);
+	return r;
+}
+
+static int add_file(struct lab *lab, const char *host, const char *guest, bool program)
+{
+	struct vm_file *f = rec_list_new(&lab->arena, &lab->files, sizeof(*f));
+
+	if (!f || !guest)
+		return -ENOMEM;
+	*f = (struct vm_file){ .host = host, .guest = guest, .program = program };
+	return 0;
+}
+
+/* A policy of the user's own goes along as a file; run_options.h: the library ends in
+ * those, in the order of stack_files. */
+static int add_stack(struct lab *lab, struct rec_list *argv, const char *name)
+{
+	const struct run_options *o = &lab->options.run;
+	size_t built_in = o->library.count - o->stack_files.count;
+
+	for (size_t i = 0; i < o->stack_files.count; i++) {
+		const struct stack *s = o->library.item[built_in + i];
+		const char *guest = NULL;
+
+		if (strcmp(s->name, name) != 0)
+			continue;
+		guest = arena_printf(&lab->arena, "/vhostcheck.d/%zu.json", i);
+		if (!guest || add_file(lab, o->stack_files.item[i], guest, false) < 0)
+			return -ENOMEM;
+		return add_option(&lab->arena, argv, "--stack", guest);
+	}
+	return add_option(&lab->arena, argv, "--stack", name);
+}
+
+static int add_run(struct lab *lab, struct rec_list *argv)
+{
+	const struct run_options *o = &lab->options.run;
+	const struct report_selection *sel = &o->selection;
+	struct arena *a = &lab->arena;
+	char timeout[16];
+	int r = rec_list_add(a, argv, "vhostcheck");
+
+	(void)snprintf(timeout, sizeof(timeout), "%u", o->timeout_s);
+	if (r == 0)
+		r = rec_list_add(a, argv, "run");
+	if (r == 0)
+		r = add_options(a, argv, "--check", &sel->checks);
+	if (r == 0)
+		r = add_options(a, argv, "--exclude", &sel->exclude);
+	for (size_t i = 0; i < sel->stacks.count && r == 0; i++)
+		r = add_stack(lab, argv, sel->stacks.item[i]);
+	if (r == 0)
+		r = add_options(a, argv, "--require", &sel->require);
+	if (r == 0)
+		r = add_option(a, argv, "--fail-on", severity_names[sel->fail_on]);
+	if (r == 0)
+		r = add_option(a, argv, "--timeout", timeout);
+	if (r == 0)
+		r = add_options(a, argv, "--create", &o->create);
+	if (r == 0)
+		r = add_flags(a, argv, o);
+	for (size_t i = 0; i < sel->devices.count && r == 0; i++)
+		r = rec_list_add(a, argv, sel->devices.item[i]);
+	return r;
+}
+
+static int make_argv(struct lab *lab)
+{
+	struct rec_list argv = { 0 };
+	int r = 0;
+
+	if (lab->options.command) {
+		lab->argv = lab->options.command;
+		return 0;
+	}
+	r = add_run(lab, &argv);
+	lab->argv = arena_alloc(&lab->arena, (argv.count + 1) * sizeof(*lab->argv));
+	if (r < 0 || !lab->argv)
+		return cmd_fail_memory(lab->ctx);
+	memcpy(lab->argv, argv.item, argv.count * sizeof(*lab->argv));
+	return 0;
+}
+
+static int add_programs(struct lab *lab)
+{
+	const struct rec_list *add = &lab->options.add;
+
+	for (size_t i = 0; i < add->count; i++) {
+		const char *path = add->item[i];
+		const char *slash = strrchr(path, '/');
+		const char *name = slash ? slash + 1 : path;
+		const char *guest = arena_printf(&lab->arena, "/usr/bin/%s", name);
+
+		for (size_t k = 0; k < lab->files.count && guest; k++)
+			if (!strcmp(((const struct vm_file *)lab->files.item[k])->guest,
+				    guest))
+				return cmd_fail(lab->ctx, CMD_EXIT_USAGE, "usage",
+						"rename one of them",
+						"--add %s: another file of this name "
+						"goes into the guest already",
+						path);
+		if (add_file(lab, path, guest, true) < 0)
+			return cmd_fail_memory(lab->ctx);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ what we are */
+
+/* Beside us in a build, in ../../bin from libexec/vhostcheck. */
+static int find_init(struct lab *lab)
+{
+	static const char *const places[] = { "vhostcheck", "../../bin/vhostcheck" };
+	char path[PATH_MAX + 64];
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		r = cmd_beside(places[i], path, sizeof(path));
+		if (r < 0)
+			break;
+		r = access(path, X_OK) ? -errno : 0;
+		if (r == 0) {
+			lab->init = arena_strdup(&lab->arena, path);
+			return lab->init ? 0 : cmd_fail_memory(lab->ctx);
+		}
+	}
+	return cmd_fail(lab->ctx, CMD_EXIT_LAB, "no_lab",
+			"install it beside vhostcheck-vm, or build it: ./dev build",
+			"cannot find vhostcheck for the guest: %s", strerror(-r));
+}
+
+/* ------------------------------------------------------------------ the kernels */
+
+static int same_release(struct lab *lab, size_t count)
+{
+	const struct trial *t = lab->trials.item[count];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct trial *other = lab->trials.item[i];
+
+		if (!strcmp(t->kernel.release, other->kernel.release))
+			return cmd_fail(lab->ctx, CMD_EXIT_USAGE, "usage",
+					"leave one of them out",
+					"%s and %s are both the kernel %s",
+					(const char *)lab->options.kernels.item[i],
+					(const char *)lab->options.kernels.item[count],
+					t->kernel.release);
+	}
+	return 0;
+}
+
+static int open_kernel(struct lab *lab, const char *arg)
+{
+	struct trial *t = rec_list_new(&lab->arena, &lab->trials, sizeof(*t));
+	struct vm_error err;
+	int r = 0;
+
+	if (!t)
+		return cmd_fail_memory(lab->ctx);
+	t->output.journal_fd = -1;
+	cmd_progress(lab->ctx, "reading %s", arg);
+	r = vm_workdir_make(&t->workdir, lab->stop_fd, &err);
+	if (r == 0)
+		r = vm_kernel_open(&t->kernel, &t->workdir, arg, lab->options.modules,
+				   &err);
+	cmd_progress_end(lab->ctx);
+	return r < 0 ? lab_fail(lab, &err) : same_release(lab, lab->trials.count - 1);
+}
+
+static int pack(struct lab *lab, struct trial *t)
+{
+	cleanup_vm_modules struct vm_modules modules = { 0 };
+	struct vm_file *files =
+		arena_alloc(&lab->arena, (lab->files.count + 1) * sizeof(*files));
+	struct vm_initramfs i = {
+		.init = lab->init,
+		.argv = lab->argv,
+		.file = files,
+		.file_count = lab->files.count,
+	};
+	struct vm_error err;
+	int r = vm_modules_stage(&modules, &t->workdir, &t->kernel, &err);
+
+	for (size_t n = 0; files && n < lab->files.count; n++)
+		files[n] = *(const struct vm_file *)lab->files.item[n];
+	i.staging = modules.staging;
+	t->initrd = arena_printf(&lab->arena, "%s/initrd", t->workdir.path);
+	if (r == 0 && (!t->initrd || !files))
+		return cmd_fail_memory(lab->ctx);
+	if (r == 0)
+		r = vm_initramfs_write(&i, &t->workdir, t->initrd, &err);
+	return r < 0 ? lab_fail(lab, &err) : 0;
+}
+
+static int check_directory(const struct lab *lab)
+{
+	const char *path = lab->options.run.output;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return cmd_fail(lab->ctx, CMD_EXIT_LAB, "output",
+				"make the directory first, or name another with -o",
+				"cannot write to %s: %m", path);
+	if (!S_ISDIR(st.st_mode))
+		return cmd_fail(lab->ctx, CMD_EXIT_USAGE, "usage",
+				"name a directory, which gets RELEASE.json of each",
+				"-o %s is no directory, and %zu kernels are named", path,
+				lab->trials.count);
+	return 0;
+}
+
+/* The first line shows whether there is room, too. */
+static int open_output(struct lab *lab, struct trial *t)
+{
+	const char *path = lab->options.run.output;
+	int status = 0;
+
+	if (path && strcmp(path, "-") != 0 && lab->trials.count > 1) {
+		path = arena_printf(&lab->arena, "%s/%s.json", path, t->kernel.release);
+		if (!path)
+			return cmd_fail_memory(lab->ctx);
+	}
+	status = output_begin(lab->ctx, &lab->arena, path, &t->output);
+	return status ? status : lab_begin_journal(lab, t);
+}
+
+int lab_begin_journal(struct lab *lab, struct trial *t)
+{
+	char text[128];
+	const struct journal_line line = { .type = JOURNAL_NOTE, .text = text };
+	int fd = t->output.journal_fd;
+	int r = 0;
+
+	if (fd < 0)
+		return 0;
+	(void)snprintf(text, sizeof(text), "booting %s", t->kernel.release);
+	if (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0))
+		r = -errno;
+	if (r == 0)
+		r = journal_write(fd, &line);
+	return r < 0 ? output_fail_journal(lab->ctx, &t->output, -r) : 0;
+}
+
+int lab_prepare(struct lab *lab)
+{
+	const struct rec_list *kernels = &lab->options.kernels;
+	const char *output = lab->options.run.output;
+	struct vm_error err;
+	int status = find_init(lab);
+
+	if (!status && vm_qemu_find(&lab->qemu, &err) < 0)
+		status = lab_fail(lab, &err);
+	if (!status)
+		status = add_programs(lab);
+	if (!status)
+		status = make_argv(lab);
+	for (size_t i = 0; i < kernels->count && !status; i++)
+		status = open_kernel(lab, kernels->item[i]);
+	if (!status && kernels->count > 1 && output && strcmp(output, "-") != 0)
+		status = check_directory(lab);
+	for (size_t i = 0; i < lab->trials.count && !status; i++)
+		status = lab->options.run.dry_run ? 0
+						  : open_output(lab, lab->trials.item[i]);
+	for (size_t i = 0; i < lab->trials.count && !status; i++)
+		status = pack(lab, lab->trials.item[i]);
+	return status;
+}

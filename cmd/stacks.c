@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "cmd/execute.h"
+#include "cmd/nearest.h"
+#include "cmd/stacks.h"
+#include "report/page.h"
+#include "stacks/library.h"
+
+static const struct rec_field stacks_fields[] = {
+	{ "schema", REC_CONST, 0, false, "vhostcheck-stacks/1" },
+	{ "stacks", REC_LIST, offsetof(struct stacks_document, stacks), false,
+	  &stack_shape },
+	{ "verdicts", REC_LIST, offsetof(struct stacks_document, verdicts), false,
+	  &report_stack_shape },
+	{ 0 },
+};
+
+const struct rec_shape stacks_shape = {
+	.name = "stacks",
+	.size = sizeof(struct stacks_document),
+	.field = stacks_fields,
+};
+
+/* ---------------------------------------------------------------- policies */
+
+int stacks_load(const struct cmd_ctx *ctx, struct arena *a, struct rec_list *ret)
+{
+	struct stack_error err = { 0 };
+	int r = stack_library(a, ret, &err);
+
+	if (r == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	if (r < 0)
+		return cmd_fail(ctx, CMD_EXIT_LAB, "internal", "report this as a bug",
+				"a built-in policy is broken: %s: %s", err.pointer,
+				err.text);
+	return 0;
+}
+
+static bool is_file_name(const char *word)
+{
+	const char *dot = strrchr(word, '.');
+
+	return strchr(word, '/') || (dot && !strcmp(dot, ".json"));
+}
+
+static int pick_file(const struct cmd_ctx *ctx, struct arena *a, const char *path,
+		     const struct stack **ret)
+{
+	struct stack_error err = { 0 };
+	int r = stack_file_read(a, path, ret, &err);
+	const struct cmd_place place = {
+		.file = path,
+		.line = err.line ? opt_int((int64_t)err.line) : (struct opt_int){ 0 },
+		.path = err.line ? err.pointer : NULL,
+	};
+
+	if (r == 0)
+		return 0;
+	if (r == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	return cmd_fail_at(ctx, CMD_EXIT_USAGE, "bad_stack", &place,
+			   err.line ? "see vhostcheck schema stack" : NULL, "%s%s%s",
+			   *err.pointer ? err.pointer : "", *err.pointer ? ": " : "",
+			   err.text);
+}
+
+static int unknown_stack(const struct cmd_ctx *ctx, struct arena *a,
+			 const struct rec_list *library, const char *word)
+{
+	struct rec_list names = { 0 };
+
+	for (size_t i = 0; i < library->count; i++)
+		if (rec_list_add(a, &names,
+				 ((const struct stack *)library->item[i])->name) < 0)
+			return cmd_fail_memory(ctx);
+	return cmd_fail(
+		ctx, CMD_EXIT_USAGE, "unknown_stack",
+		nearest_hint(a, word, &names,
+			     "vhostcheck stacks lists them; a file needs a '/' or "
+			     "'.json' in its name"),
+		"no stack is called '%s'", word);
+}
+
+int stacks_pick(const struct cmd_ctx *ctx, struct arena *a,
+		const struct rec_list *library, const char *word,
+		const struct stack **ret)
+{
+	const struct stack *found = NULL;
+
+	if (is_file_name(word))
+		return pick_file(ctx, a, word, ret);
+	found = stack_find(library, word);
+	if (!found)
+		return unknown_stack(ctx, a, library, word);
+	*ret = found;
+	return 0;
+}
+
+/* ------------------------------------------------------------- the command */
+
+/** struct stacks_options - @words has room for all of argv; @run: play them */
+struct stacks_options {
+	char **words;
+	int count;
+	bool run;
+};
+
+enum {
+	OPT_RUN = 0x300
+};
+
+static const struct argp_option options[] = {
+	{ "run", OPT_RUN, NULL, 0, "Play them on this host's devices", 1 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct stacks_options *o = state->input;
+
+	switch (key) {
+	case OPT_RUN:
+		o->run = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		o->words[o->count++] = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp stacks_argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[NAME|FILE...]",
+	.doc = "List the VMM policies that can be played against a device: those built in, or "
+	       "the NAMEs and FILEs given. vhostcheck explain NAME tells more of one.",
+};
+
+static int choose(const struct cmd_ctx *ctx, struct arena *a,
+		  const struct stacks_options *o, struct rec_list *ret)
+{
+	struct rec_list library = { 0 };
+	int r = stacks_load(ctx, a, &library);
+
+	if (r == 0 && !o->count)
+		*ret = library;
+	for (int i = 0; i < o->count && r == 0; i++) {
+		const struct stack *s = NULL;
+
+		r = stacks_pick(ctx, a, &library, o->words[i], &s);
+		if (r == 0 && rec_list_add(a, ret, s) < 0)
+			r = cmd_fail_memory(ctx);
+	}
+	return r;
+}
+
+static void put_words(struct page *p, size_t indent, const struct rec_list *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		page_wrapf(p, indent, "%s%s", (const char *)words->item[i],
+			   i + 1 < words->count ? "," : "");
+}
+
+static void put_guests(struct page *p, size_t indent, const struct rec_list *guests)
+{
+	for (size_t i = 0; i < guests->count; i++) {
+		const struct stack_guest *g = guests->item[i];
+
+		page_wrapf(p, indent, "%s%s", guest_kind_names[g->guest],
+			   i + 1 < guests->count ? "," : "");
+	}
+}
+
+static void put_stack(struct page *p, size_t indent, const struct stack *s, bool quiet)
+{
+	page_put_toned(p, TONE_BOLD, s->name);
+	page_pad_to(p, indent);
+	page_wrapf(p, indent, "%s, %s", s->vmm, s->versions);
+	page_newline(p);
+	page_pad_to(p, indent);
+	page_wrap(p, indent, "on");
+	put_words(p, indent, &s->devices);
+	page_wrap(p, indent, "for guests");
+	put_guests(p, indent, &s->guests);
+	page_newline(p);
+	if (quiet)
+		return;
+	page_pad_to(p, indent);
+	page_wrap(p, indent, s->summary);
+	page_newline(p);
+}
+
+static void print_stacks(const struct cmd_ctx *ctx, const struct rec_list *stacks)
+{
+	struct page p = { 0 };
+	size_t indent = 0;
+
+	page_init(&p, stdout, 0, cmd_uses_color(ctx));
+	for (size_t i = 0; i < stacks->count; i++)
+		indent =
+			page_wider(indent, ((const struct stack *)stacks->item[i])->name);
+	indent += 2;
+	for (size_t i = 0; i < stacks->count; i++)
+		put_stack(&p, indent, stacks->item[i], ctx->quiet);
+}
+
+/* Those that were named decide the exit status, as with run --stack. */
+static int name_them(struct run_options *r, const struct stacks_options *o)
+{
+	for (int i = 0; i < o->count; i++)
+		if (rec_list_add(&r->arena, &r->selection.stacks,
+				 ((const struct stack *)r->library.item[i])->name) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int play_them(struct execution *x, struct stacks_document *d)
+{
+	int status = execute_begin(x);
+
+	if (!status)
+		status = execute_look(x);
+	if (!status)
+		status = execute_run(x);
+	if (status)
+		return status;
+	d->verdicts = x->report.stacks;
+	if (!x->ctx->json)
+		return output_report(x->ctx, &x->output, &x->report);
+	status = cmd_print_json(x->ctx, &stacks_shape, d);
+	return status ? status : (int)x->report.summary.exit_code;
+}
+
+static int run_policies(const struct cmd_ctx *ctx, const struct stacks_options *o,
+			struct stacks_document *d, int argc, char **argv)
+{
+	struct run_options r;
+	struct execution x = { .ctx = ctx, .options = &r };
+	int status = 0;
+
+	if (run_options_init(&r, argc, argv) < 0)
+		return cmd_fail_memory(ctx);
+	r.library = d->stacks;
+	r.policies_only = true;
+	status = name_them(&r, o) < 0 ? cmd_fail_memory(ctx) : play_them(&x, d);
+	execute_done(&x);
+	run_options_done(&r);
+	return status;
+}
+
+static int run_stacks(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct stacks_document d = { 0 };
+	struct stacks_options o = { 0 };
+	int r = 0;
+
+	o.words = arena_alloc(&a, (size_t)argc * sizeof(*o.words));
+	if (!o.words)
+		return cmd_fail_memory(ctx);
+	r = cmd_parse(ctx, &stacks_argp, argc, argv, &o);
+	if (r != CMD_GO_ON)
+		return r;
+	r = choose(ctx, &a, &o, &d.stacks);
+	if (r != 0)
+		return r;
+	if (o.run)
+		return run_policies(ctx, &o, &d, argc, argv);
+	if (ctx->json)
+		return cmd_print_json(ctx, &stacks_shape, &d);
+	print_stacks(ctx, &d.stacks);
+	return CMD_EXIT_OK;
+}
+
+const struct cmd cmd_stacks = {
+	.name = "stacks",
+	.help = "the VMM policies that are known",
+	.run = run_stacks,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to probes/checks: what the files of rows share. */
+#ifndef CHECKS_ROWS_H
+#define CHECKS_ROWS_H
+
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "core/judge.h"
+#include "guest/vsock.h"
+
+/** WORDS() - a NULL-ended list of strings */
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+#define ON_VSOCK FAMILY_BIT(FAMILY_VSOCK)
+
+#define F_VERSION_1 BIT64(VIRTIO_F_VERSION_1)
+#define F_IOTLB BIT64(VIRTIO_F_ACCESS_PLATFORM)
+#define F_INDIRECT BIT64(VIRTIO_RING_F_INDIRECT_DESC)
+#define F_EVENT_IDX BIT64(VIRTIO_RING_F_EVENT_IDX)
+
+/** TRANSFER_BYTES - payload of a transfer each way; takes more than one buffer */
+#define TRANSFER_BYTES 10000u
+
+#define FIRST_VERSION "0.1.0"
+
+extern const struct check node_present, node_openable, node_module_live,
+	node_module_current;
+
+extern const struct check features_stable, features_version_1, features_before_owner,
+	features_each_accepted, features_all_but_each, features_unoffered_refused,
+	features_backend_v2, features_backend_refused;
+
+extern const struct check lifecycle_owner_required, lifecycle_owner_twice,
+	lifecycle_owner_other_process, lifecycle_start_needs_memory,
+	lifecycle_start_twice, lifecycle_stop_resumes, lifecycle_close_while_running,
+	lifecycle_ring_frozen, lifecycle_worker;
+
+extern const struct check lifecycle_ring_size, lifecycle_ring_index,
+	lifecycle_ring_address, lifecycle_ring_base, lifecycle_ring_eventfd,
+	lifecycle_memory_table, lifecycle_cid_reserved, lifecycle_cid_unique,
+	lifecycle_unknown_request;
+
+extern const struct check transfer_closed_port, transfer_guest_connects,
+	transfer_host_connects, transfer_call, transfer_used_length, transfer_index_wrap,
+	transfer_ring_sizes, transfer_chain, transfer_indirect, transfer_event_idx;
+
+extern const struct check iotlb_start_unmapped, iotlb_start_after_mapping,
+	iotlb_static_map, iotlb_static_map_v2, iotlb_miss_driven,
+	iotlb_miss_names_address, iotlb_miss_resumes, iotlb_miss_padding,
+	iotlb_read_empty, iotlb_late_switch_on, iotlb_invalidate_stops,
+	iotlb_invalidate_all_zero, iotlb_invalidate_all_max, iotlb_permission,
+	iotlb_message_rules, iotlb_message_without;
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include <fnmatch.h>
+
+#include "core/plan.h"
+
+bool plan_matches(const struct rec_list *globs, const char *id)
+{
+	for (size_t i = 0; i < globs->count; i++)
+		if (!fnmatch(globs->item[i], id, 0))
+			return true;
+	return false;
+}
+
+static bool settled(struct plan_entry *e, enum status status, enum reason_code code,
+		    const char *text)
+{
+	e->verdict = (struct verdict){
+		.status = (int)status,
+		.code = (int)code,
+		.text = text ? text : "memory is exhausted",
+	};
+	return true;
+}
+
+static const char *missing_bits(struct arena *a, uint64_t missing, enum family family)
+{
+	unsigned int bit = (unsigned int)__builtin_ctzll(missing);
+	const char *name = bit_name(BITS_FEATURES, family, bit);
+
+	return arena_printf(a, "the device does not offer %s (bit %u)",
+			    name ? name : "the feature", bit);
+}
+
+static bool not_permitted(struct plan_entry *e, const struct plan_choice *choice)
+{
+	if (choice->anything)
+		return false;
+	if (e->check->risk == RISK_GUARDED)
+		return settled(
+			e, STATUS_BLOCKED, REASON_UNSAFE_KERNEL,
+			"can harm an unfixed kernel: run it in a machine of its own "
+			"with `vhostcheck vm`");
+	if (e->check->risk == RISK_INTRUSIVE && !choice->intrusive)
+		return settled(e, STATUS_BLOCKED, REASON_NOT_SELECTED,
+			       "does what no ordinary VMM does: add --intrusive, or use "
+			       "`vhostcheck vm`");
+	return false;
+}
+
+/* Whether something keeps the check from running; @e->verdict says what. */
+static bool kept(struct arena *a, struct plan_entry *e, const struct plan_choice *choice)
+{
+	const struct plan_device *d = e->device;
+	uint64_t missing = e->check->need & ~d->offered;
+
+	if (!d->usable)
+		return settled(e, (enum status)d->status, (enum reason_code)d->code,
+			       d->reason);
+	if (missing)
+		return settled(e, STATUS_SKIP, REASON_NOT_OFFERED,
+			       missing_bits(a, missing, d->family));
+	if (not_permitted(e, choice))
+		return true;
+	if (e->check->need_peer && choice->no_peer)
+		return settled(e, STATUS_BLOCKED, REASON_PEER_MISSING, choice->no_peer);
+	return false;
+}
+
+static int plan_one(struct arena *a, const struct check *check,
+		    const struct plan_device *device, const struct plan_choice *choice,
+		    struct rec_list *ret)
+{
+	struct plan_entry *e = NULL;
+	const char *id = NULL;
+
+	if (!(check->families & FAMILY_BIT(device->family)))
+		return 0;
+	id = check_id(a, check, device->family);
+	if (!id)
+		return -ENOMEM;
+	if ((choice->check.count && !plan_matches(&choice->check, id)) ||
+	    plan_matches(&choice->exclude, id))
+		return 0;
+	e = rec_list_new(a, ret, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->check = check;
+	e->device = device;
+	e->id = id;
+	e->run = !kept(a, e, choice);
+	return 0;
+}
+
+int plan_make(struct arena *a, const struct check *const *catalogue, size_t count,
+	      const struct rec_list *devices, const struct plan_choice *choice,
+	      struct rec_list *ret)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < devices->count; k++) {
+			int r = plan_one(a, catalogue[i], devices->item[k], choice, ret);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}

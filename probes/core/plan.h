@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Which checks run on which device, decided before anything is touched. Pure. */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "core/check.h"
+
+/**
+ * struct plan_device - a device as the plan sees it
+ * @name:	net, vsock, ...
+ * @path:	of its node
+ * @family:	of it
+ * @usable:	it was opened and told its features
+ * @status, @code, @reason: what a check on an unusable device becomes
+ * @offered:	features below bit 64
+ */
+struct plan_device {
+	const char *name, *path;
+	enum family family;
+	bool usable;
+	int status, code;
+	const char *reason;
+	uint64_t offered;
+};
+
+/**
+ * struct plan_choice - what the command line asked for
+ * @check, @exclude: globs over ids; no @check means all
+ * @intrusive:	RISK_INTRUSIVE may run
+ * @anything:	in a machine of our own: every check may run
+ * @no_peer:	why the other end cannot be made, NULL if it can
+ */
+struct plan_choice {
+	struct rec_list check, exclude;
+	bool intrusive, anything;
+	const char *no_peer;
+};
+
+/**
+ * struct plan_entry - one check on one device
+ * @id:		of the check for the device's family
+ * @run:	it is to be run; else @verdict is its result
+ */
+struct plan_entry {
+	const struct check *check;
+	const struct plan_device *device;
+	const char *id;
+	bool run;
+	struct verdict verdict;
+};
+
+/**
+ * plan_make() - decide for every selected check and device
+ * @a:		arena of the entries
+ * @catalogue:	rows in published order
+ * @count:	their number
+ * @devices:	struct plan_device, in published order
+ * @choice:	selection
+ * @ret:	struct plan_entry appended: by catalogue, then by device
+ *
+ * A check that was not selected has no entry. Return: 0 or -ENOMEM.
+ */
+int plan_make(struct arena *a, const struct check *const *catalogue, size_t count,
+	      const struct rec_list *devices, const struct plan_choice *choice,
+	      struct rec_list *ret) must_check_;
+
+/** plan_matches() - whether an id matches one of the globs */
+bool plan_matches(const struct rec_list *globs, const char *id);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/stack.h"
+
+const char *const guest_kind_names[] = { "plain", "protected", "viommu", NULL };
+
+const char *const stack_verdict_names[] = {
+	"unknown", "works",   "degraded",       "fails_start",
+	"stalls",  "refused", "not_applicable", NULL,
+};
+
+const char *const stack_call_names[CALL_NUM + 1] = {
+	"SET_OWNER",     "GET_FEATURES",
+	"SET_FEATURES",  "BACKEND_FEATURES",
+	"SET_MEM_TABLE", "SET_GUEST_CID",
+	"VRINGS",        "IOTLB_UPDATE",
+	"START",         NULL,
+};
+
+static const char *const base_names[] = { "acked", "offered", "none", NULL };
+static const char *const map_names[] = { "none", "used_rings", "all", NULL };
+static const char *const miss_names[] = { "unread", "served", NULL };
+static const char *const confidence_names[] = { "read", "run", NULL };
+
+static const struct rec_field guest_fields[] = {
+	{ "guest", REC_ENUM, offsetof(struct stack_guest, guest), false,
+	  guest_kind_names },
+	REC_FIELD(struct stack_guest, acks, REC_STRS),
+	REC_FIELD(struct stack_guest, mask, REC_STRS),
+	REC_FIELD(struct stack_guest, force, REC_STRS),
+	{ "map", REC_ENUM, offsetof(struct stack_guest, map), false, map_names },
+	{ "miss", REC_ENUM, offsetof(struct stack_guest, miss), false, miss_names },
+	{ 0 },
+};
+
+static const struct rec_shape guest_shape = {
+	.name = "stack_guest",
+	.size = sizeof(struct stack_guest),
+	.field = guest_fields,
+};
+
+static const struct rec_field origin_fields[] = {
+	REC_FIELD(struct stack_origin, repository, REC_STR),
+	REC_FIELD(struct stack_origin, commit, REC_STR),
+	REC_FIELD(struct stack_origin, file, REC_STR),
+	{ 0 },
+};
+
+static const struct rec_shape origin_shape = {
+	.name = "stack_origin",
+	.size = sizeof(struct stack_origin),
+	.field = origin_fields,
+};
+
+static const struct rec_field stack_fields[] = {
+	{ "schema", REC_CONST, 0, false, "vhostcheck-stack/1" },
+	{ "stack", REC_STR, offsetof(struct stack, name), false, NULL },
+	REC_FIELD(struct stack, vmm, REC_STR),
+	REC_FIELD(struct stack, versions, REC_STR),
+	REC_FIELD(struct stack, summary, REC_STR),
+	REC_FIELD(struct stack, devices, REC_STRS),
+	REC_FIELD(struct stack, executables, REC_STRS),
+	{ "base", REC_ENUM, offsetof(struct stack, base), false, base_names },
+	REC_FIELD(struct stack, backend, REC_STRS),
+	REC_FIELD(struct stack, order, REC_STRS),
+	{ "guests", REC_LIST, offsetof(struct stack, guests), false, &guest_shape },
+	{ "confidence", REC_ENUM, offsetof(struct stack, confidence), false,
+	  confidence_names },
+	{ "sources", REC_LIST, offsetof(struct stack, sources), false, &origin_shape },
+	{ 0 },
+};
+
+const struct rec_shape stack_shape = {
+	.name = "stack",
+	.size = sizeof(struct stack),
+	.field = stack_fields,
+};

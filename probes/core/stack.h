@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stack is a VMM's policy towards vhost, as data: which features it sends and when,
+ * what it does about the IOTLB, which guests it can have. stacks/ holds the policies
+ * and the player; here are the types and the words that reports carry.
+ */
+#ifndef CORE_STACK_H
+#define CORE_STACK_H
+
+#include "core/check.h"
+
+/** enum guest_kind - what kind of guest drives the device */
+enum guest_kind {
+	GUEST_PLAIN,
+	GUEST_PROTECTED,
+	GUEST_VIOMMU,
+	GUEST_KIND_NUM
+};
+
+/**
+ * enum stack_verdict - what became of a policy on a device
+ * @STACK_UNKNOWN:	nothing could be learnt; the zero value
+ * @STACK_WORKS:	bytes moved both ways, digests equal
+ * @STACK_DEGRADED:	bytes moved, at less than 1/50 of the rate with the IOTLB off
+ * @STACK_FAILS_START:	a start call was refused
+ * @STACK_STALLS:	every call succeeded and no byte moved
+ * @STACK_REFUSED:	the kernel refused the features
+ * @STACK_NOT_APPLICABLE: the policy does not drive this device, or it is not here
+ */
+enum stack_verdict {
+	STACK_UNKNOWN,
+	STACK_WORKS,
+	STACK_DEGRADED,
+	STACK_FAILS_START,
+	STACK_STALLS,
+	STACK_REFUSED,
+	STACK_NOT_APPLICABLE,
+	STACK_VERDICT_NUM
+};
+
+extern const char *const guest_kind_names[], *const stack_verdict_names[];
+
+/** enum stack_base - where the feature set that a VMM sends starts from */
+enum stack_base {
+	STACK_BASE_ACKED,   /* what the guest acknowledged */
+	STACK_BASE_OFFERED, /* all that VHOST_GET_FEATURES returned */
+	STACK_BASE_NONE     /* nothing but the bits that it forces */
+};
+
+/**
+ * enum stack_call - steps of a VMM's start, which a policy puts in order
+ * @CALL_SET_OWNER:	VHOST_SET_OWNER
+ * @CALL_GET_FEATURES:	VHOST_GET_FEATURES
+ * @CALL_SET_FEATURES:	VHOST_SET_FEATURES
+ * @CALL_BACKEND_FEATURES: VHOST_GET_BACKEND_FEATURES and, if any bit of the policy is
+ *			offered, VHOST_SET_BACKEND_FEATURES
+ * @CALL_SET_MEM_TABLE:	VHOST_SET_MEM_TABLE
+ * @CALL_SET_GUEST_CID:	VHOST_VSOCK_SET_GUEST_CID; left out on other devices
+ * @CALL_VRINGS:	number, base, addresses and eventfds of every ring
+ * @CALL_IOTLB_UPDATE:	what the guest's map says, if the IOTLB is on by then
+ * @CALL_START:		VHOST_VSOCK_SET_RUNNING, VHOST_NET_SET_BACKEND
+ */
+enum stack_call {
+	CALL_SET_OWNER,
+	CALL_GET_FEATURES,
+	CALL_SET_FEATURES,
+	CALL_BACKEND_FEATURES,
+	CALL_SET_MEM_TABLE,
+	CALL_SET_GUEST_CID,
+	CALL_VRINGS,
+	CALL_IOTLB_UPDATE,
+	CALL_START,
+	CALL_NUM
+};
+
+/** stack_call_names - "SET_OWNER" and so on, ended by NULL */
+extern const char *const stack_call_names[CALL_NUM + 1];
+
+/** enum stack_map - what a VMM maps by VHOST_IOTLB_UPDATE at CALL_IOTLB_UPDATE */
+enum stack_map {
+	STACK_MAP_NONE,
+	STACK_MAP_USED_RINGS,
+	STACK_MAP_ALL
+};
+
+/** enum stack_miss - what a VMM does about a VHOST_IOTLB_MISS */
+enum stack_miss {
+	STACK_MISS_UNREAD,
+	STACK_MISS_SERVED
+};
+
+/** enum stack_confidence - whether a policy was read in the source or seen running */
+enum stack_confidence {
+	STACK_READ,
+	STACK_RUN
+};
+
+/**
+ * struct stack_guest - how the policy acts for one kind of guest
+ * @guest:	enum guest_kind
+ * @acks:	names or numbers of the bits that such a guest acknowledges where they are
+ *		offered: what the VMM shows and the guest's driver knows. A list of what
+ *		it does take, since a bit that a later kernel offers is in neither
+ * @mask:	bits that the VMM takes out of what it sends
+ * @force:	bits that it adds, offered or not
+ * @map:	enum stack_map
+ * @miss:	enum stack_miss
+ */
+struct stack_guest {
+	int guest;
+	struct rec_list acks, mask, force;
+	int map, miss;
+};
+
+/**
+ * struct stack_origin - where a policy was read
+ * @repository, @commit, @file: place
+ */
+struct stack_origin {
+	const char *repository, *commit, *file;
+};
+
+/**
+ * struct stack - one policy ("vhostcheck-stack/1")
+ * @name:	of the file, without .json
+ * @vmm:	program, and @versions which of it
+ * @summary:	one sentence
+ * @devices:	family names
+ * @executables: base names by which `list` finds the VMM
+ * @base:	enum stack_base
+ * @backend:	names of the backend features that it acknowledges
+ * @order:	stack_call_names, in order
+ * @guests:	struct stack_guest
+ * @confidence:	enum stack_confidence
+ * @sources:	struct stack_origin
+ */
+struct stack {
+	const char *name, *vmm, *versions, *summary;
+	struct rec_list devices, executables;
+	int base;
+	struct rec_list backend, order, guests;
+	int confidence;
+	struct rec_list sources;
+};
+
+extern const struct rec_shape stack_shape;
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#include "guest/mem.h"
+
+static const struct mem_region layout[MEM_REGION_NUM] = {
+	[MEM_RX_DESC] = { "rx.desc", 0, MEM_PAGE },
+	[MEM_RX_AVAIL] = { "rx.avail", 0, MEM_PAGE },
+	[MEM_RX_USED] = { "rx.used", 0, MEM_PAGE },
+	[MEM_TX_DESC] = { "tx.desc", 0, MEM_PAGE },
+	[MEM_TX_AVAIL] = { "tx.avail", 0, MEM_PAGE },
+	[MEM_TX_USED] = { "tx.used", 0, MEM_PAGE },
+	[MEM_RX_BUF] = { "rx.buf", 0, MEM_PAGE *(uint64_t)MEM_BUFS },
+	[MEM_TX_BUF] = { "tx.buf", 0, MEM_PAGE *(uint64_t)MEM_BUFS },
+	[MEM_INDIRECT] = { "indirect", 0, MEM_PAGE },
+	[MEM_SPARE] = { "spare", 0, (uint64_t)4 * MEM_PAGE },
+};
+
+int mem_init(struct mem *m)
+{
+	unsigned char *map = NULL;
+	uint64_t len = 0;
+
+	*m = (struct mem){ 0 };
+	for (int i = 0; i < MEM_REGION_NUM; i++) {
+		m->region[i] = layout[i];
+		m->region[i].offset = len;
+		len += layout[i].len;
+	}
+	/* a page that nobody may touch before and after */
+	map = mmap(NULL, len + 2 * (size_t)MEM_PAGE, PROT_NONE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	m->base = map + MEM_PAGE;
+	m->len = len;
+	if (mprotect(m->base, len, PROT_READ | PROT_WRITE) < 0) {
+		int r = -errno;
+
+		mem_done(m);
+		return r;
+	}
+	return 0;
+}
+
+void mem_done(struct mem *m)
+{
+	if (m->base)
+		(void)munmap(m->base - MEM_PAGE, m->len + 2 * (size_t)MEM_PAGE);
+	m->base = NULL;
+}
+
+void *mem_ptr(const struct mem *m, enum mem_region_id id, uint64_t offset)
+{
+	return m->base + m->region[id].offset + offset;
+}
+
+uint64_t mem_hva(const struct mem *m, enum mem_region_id id, uint64_t offset)
+{
+	return (uint64_t)(uintptr_t)mem_ptr(m, id, offset);
+}
+
+uint64_t mem_gpa(const struct mem *m, enum mem_region_id id, uint64_t offset)
+{
+	return MEM_GPA + m->region[id].offset + offset;
+}
+
+uint64_t mem_iova(enum mem_region_id id, uint64_t offset)
+{
+	return MEM_IOVA + (uint64_t)id * MEM_IOVA_STRIDE + offset;
+}
+
+bool mem_find_iova(const struct mem *m, uint64_t iova, enum mem_region_id *ret_id,
+		   uint64_t *ret_offset)
+{
+	for (int i = 0; i < MEM_REGION_NUM; i++) {
+		uint64_t start = mem_iova((enum mem_region_id)i, 0);
+
+		if (iova >= start && iova - start < m->region[i].len) {
+			*ret_id = (enum mem_region_id)i;
+			*ret_offset = iova - start;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct mem_region *find_offset(const struct mem *m, uint64_t offset)
+{
+	for (int i = 0; i < MEM_REGION_NUM; i++)
+		if (offset >= m->region[i].offset &&
+		    offset - m->region[i].offset < m->region[i].len)
+			return &m->region[i];
+	return NULL;
+}
+
+const char *mem_describe(const struct mem *m, struct arena *a, uint64_t addr)
+{
+	uint64_t hva = (uint64_t)(uintptr_t)m->base;
+	enum mem_region_id id = MEM_SPARE;
+	const struct mem_region *r = NULL;
+	const char *space = NULL;
+	uint64_t offset = 0;
+
+	if (mem_find_iova(m, addr, &id, &offset))
+		return arena_printf(a, "%s+0x%" PRIx64, m->region[id].name, offset);
+	if (addr >= MEM_GPA && addr - MEM_GPA < m->len) {
+		space = "gpa";
+		offset = addr - MEM_GPA;
+	} else if (m->base && addr >= hva && addr - hva < m->len) {
+		space = "hva";
+		offset = addr - hva;
+	} else {
+		return arena_printf(a, "0x%" PRIx64, addr);
+	}
+	r = find_offset(m, offset);
+	return arena_printf(a, "%s:%s+0x%" PRIx64, space, r ? r->name : "?",
+			    r ? offset - r->offset : offset);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+#include <linux/vhost.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "guest/session.h"
+#include "guest/session_record.h"
+
+#define CID_FIRST 0x80000000u
+#define CID_LAST 0xfffffffeu
+#define CID_TRIES 16
+
+void session_init(struct session *s, const struct session_init *init)
+{
+	*s = (struct session){
+		.seam = init->seam,
+		.rec = init->rec,
+		.until = init->until,
+		.family = init->family,
+		.path = init->path,
+		.offered = init->offered,
+		.msg_version = 1,
+	};
+	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+		s->kick[q] = s->call[q] = s->err[q] = -1;
+}
+
+void session_twin(const struct session *s, struct session *ret, struct seam *ret_seam)
+{
+	const struct session_init init = {
+		.seam = ret_seam,
+		.rec = s->rec,
+		.until = s->until,
+		.family = s->family,
+		.path = s->path,
+		.offered = s->offered,
+	};
+
+	*ret_seam = *s->seam;
+	ret_seam->dev = s->seam->twin;
+	session_init(ret, &init);
+}
+
+void session_done(struct session *s)
+{
+	session_close(s);
+	s->seam->peer->ops->stop(s->seam->peer);
+	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
+		fd_close(&s->kick[q]);
+		fd_close(&s->call[q]);
+		fd_close(&s->err[q]);
+	}
+	mem_done(&s->mem);
+	arena_done(&s->arena);
+}
+
+static int eventfd_new(int *fd)
+{
+	*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return *fd < 0 ? -errno : 0;
+}
+
+static int session_resources(struct session *s)
+{
+	int r = s->mem.base ? 0 : mem_init(&s->mem);
+
+	for (unsigned int q = 0; q < SESSION_QUEUES && r == 0; q++) {
+		if (s->kick[q] >= 0)
+			continue;
+		r = eventfd_new(&s->kick[q]);
+		if (r == 0)
+			r = eventfd_new(&s->call[q]);
+		if (r == 0)
+			r = eventfd_new(&s->err[q]);
+	}
+	if (r < 0)
+		s->failed = r;
+	return r;
+}
+
+int session_peer(struct session *s)
+{
+	int r = s->seam->peer->ops->start(s->seam->peer);
+
+	if (r < 0)
+		session_fact(s, "peer", "socket", "%s", strerrorname_np(-r));
+	return r;
+}
+
+int session_open(struct session *s)
+{
+	int r = session_resources(s);
+
+	if (r < 0)
+		return r;
+	record_begin(s, "open", "open");
+	s->calls++;
+	r = s->seam->dev->ops->open(s->seam->dev, s->path);
+	record_call(s, "open", "open", s->path, r);
+	return r;
+}
+
+void session_close(struct session *s)
+{
+	s->seam->dev->ops->close(s->seam->dev);
+	s->iotlb = false;
+}
+
+int session_ioctl(struct session *s, const char *step, unsigned long request, void *arg)
+{
+	const char *name = record_request_name(request);
+	int r = 0;
+
+	record_begin(s, step, name);
+	s->calls++;
+	r = s->seam->dev->ops->ioctl(s->seam->dev, request, arg);
+	record_call(s, step, name, record_argument(s, request, arg, r), r);
+	return r;
+}
+
+int session_get_u64(struct session *s, const char *step, unsigned long request,
+		    uint64_t *ret)
+{
+	uint64_t value = SESSION_POISON;
+	int r = session_ioctl(s, step, request, &value);
+
+	if (r >= 0)
+		*ret = value == SESSION_POISON ? 0 : value;
+	return r;
+}
+
+int session_set_u64(struct session *s, const char *step, unsigned long request,
+		    uint64_t value)
+{
+	return session_ioctl(s, step, request, &value);
+}
+
+int session_owner(struct session *s, const char *step)
+{
+	return session_ioctl(s, step, VHOST_SET_OWNER, NULL);
+}
+
+int session_features(struct session *s, const char *step, uint64_t bits)
+{
+	int r = session_set_u64(s, step, VHOST_SET_FEATURES, bits);
+
+	if (r >= 0 && bits & BIT64(VIRTIO_F_ACCESS_PLATFORM))
+		s->iotlb = true;
+	return r;
+}
+
+int session_backend(struct session *s, const char *step, uint64_t bits)
+{
+	return session_set_u64(s, step, VHOST_SET_BACKEND_FEATURES, bits);
+}
+
+int session_mem_table(struct session *s, const char *step)
+{
+	const struct vhost_memory_region all = {
+		.guest_phys_addr = MEM_GPA,
+		.memory_size = s->mem.len,
+		.userspace_addr = (uint64_t)(uintptr_t)s->mem.base,
+	};
+	cleanup_free struct vhost_memory *table = calloc(1, sizeof(*table) + sizeof(all));
+
+	if (!table) {
+		s->failed = -ENOMEM;
+		return -ENOMEM;
+	}
+	table->nregions = 1;
+	table->regions[0] = all;
+	return session_ioctl(s, step, VHOST_SET_MEM_TABLE, table);
+}
+
+int session_ring_num(struct session *s, const char *step, unsigned int index,
+		     unsigned int num)
+{
+	struct vhost_vring_state state = { .index = index, .num = num };
+
+	return session_ioctl(s, step, VHOST_SET_VRING_NUM, &state);
+}
+
+int session_ring_base(struct session *s, const char *step, unsigned int index,
+		      unsigned int base)
+{
+	struct vhost_vring_state state = { .index = index, .num = base };
+
+	return session_ioctl(s, step, VHOST_SET_VRING_BASE, &state);
+}
+
+bool session_writes_iova(const struct session *s)
+{
+	if (s->addresses == ADDRESSES_AS_ARMED)
+		return s->iotlb;
+	return s->addresses == ADDRESSES_IOVA;
+}
+
+struct session_ring_at session_ring_home(const struct session *s, enum session_queue q)
+{
+	const struct ring *r = &s->ring[q];
+
+	if (session_writes_iova(s))
+		return (struct session_ring_at){
+			.desc = mem_iova(r->desc, 0),
+			.avail = mem_iova(r->avail, 0),
+			.used = mem_iova(r->used, 0),
+		};
+	return (struct session_ring_at){
+		.desc = mem_hva(&s->mem, r->desc, 0),
+		.avail = mem_hva(&s->mem, r->avail, 0),
+		.used = mem_hva(&s->mem, r->used, 0),
+	};
+}
+
+int session_ring_addr(struct session *s, const char *step, unsigned int index,
+		      struct session_ring_at at)
+{
+	struct vhost_vring_addr addr = {
+		.index = index,
+		.flags = at.flags,
+		.desc_user_addr = at.desc,
+		.used_user_addr = at.used,
+		.avail_user_addr = at.avail,
+	};
+
+	return session_ioctl(s, step, VHOST_SET_VRING_ADDR, &addr);
+}
+
+int session_ring_fd(struct session *s, const char *step, unsigned long request,
+		    unsigned int index, int fd)
+{
+	struct vhost_vring_file file = { .index = index, .fd = fd };
+
+	return session_ioctl(s, step, request, &file);
+}
+
+static const char *setup_step(struct session *s, enum session_queue q, const char *what)
+{
+	const char *step =
+		arena_printf(&s->arena, "setup.%s.%s", q == QUEUE_TX ? "tx" : "rx", what);
+
+	return step ? step : "setup";
+}
+
+int session_ring_setup(struct session *s, enum session_queue q, unsigned int size,
+		       uint16_t base)
+{
+	int r = 0;
+
+	ring_init(&s->ring[q], &s->mem, q, size, base);
+	r = session_ring_num(s, setup_step(s, q, "num"), q, size);
+	if (r >= 0)
+		r = session_ring_base(s, setup_step(s, q, "base"), q, base);
+	if (r >= 0)
+		r = session_ring_addr(s, setup_step(s, q, "addr"), q,
+				      session_ring_home(s, q));
+	if (r >= 0)
+		r = session_ring_fd(s, setup_step(s, q, "call"), VHOST_SET_VRING_CALL, q,
+				    s->call[q]);
+	if (r >= 0)
+		r = session_ring_fd(s, setup_step(s, q, "err"), VHOST_SET_VRING_ERR, q,
+				    s->err[q]);
+	if (r >= 0)
+		r = session_ring_fd(s, setup_step(s, q, "kick"), VHOST_SET_VRING_KICK, q,
+				    s->kick[q]);
+	return r < 0 ? r : 0;
+}
+
+int session_cid(struct session *s, const char *step)
+{
+	const char *taken = arena_printf(&s->arena, "%s.taken", step);
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i < CID_TRIES && r == -EADDRINUSE; i++) {
+		uint32_t pick = s->seam->clock->ops->random(s->seam->clock);
+		uint64_t cid = CID_FIRST + pick % (CID_LAST - CID_FIRST + 1);
+
+		s->cid = (uint32_t)cid;
+		record_begin(s, step, "VHOST_VSOCK_SET_GUEST_CID");
+		s->calls++;
+		r = s->seam->dev->ops->ioctl(s->seam->dev, VHOST_VSOCK_SET_GUEST_CID,
+					     &cid);
+		/* a CID that somebody else has is not this step's result, unless it is
+		 * the last */
+		record_call(s,
+			    r == -EADDRINUSE && i + 1 < CID_TRIES && taken ? taken : step,
+			    "VHOST_VSOCK_SET_GUEST_CID", "own", r);
+	}
+	return r;
+}
+
+int session_running(struct session *s, const char *step, int on)
+{
+	return session_ioctl(s, step, VHOST_VSOCK_SET_RUNNING, &on);
+}
+
+int session_setup(struct session *s, const struct session_config *c)
+{
+	unsigned int size = c->ring_size ? c->ring_size : SESSION_RING_SIZE;
+	int r = session_owner(s, "setup.owner");
+
+	if (r >= 0)
+		r = session_features(s, "setup.features", c->features);
+	if (r >= 0)
+		r = session_mem_table(s, "setup.memory");
+	if (r >= 0)
+		r = session_ring_setup(s, QUEUE_RX, size, c->base);
+	if (r >= 0)
+		r = session_ring_setup(s, QUEUE_TX, size, c->base);
+	if (r >= 0)
+		r = session_cid(s, "setup.cid");
+	return r < 0 ? r : 0;
+}
+
+int session_kick(struct session *s, enum session_queue q)
+{
+	s->calls++;
+	return eventfd_write(s->kick[q], 1) < 0 ? -errno : 0;
+}
+
+int session_barrier(struct session *s)
+{
+	int fd = -1;
+
+	record_begin(s, "barrier", "VHOST_SET_LOG_FD");
+	s->calls++;
+	return s->seam->dev->ops->ioctl(s->seam->dev, VHOST_SET_LOG_FD, &fd);
+}
+
+int session_stalled(struct session *s, const char *step, enum session_queue q)
+{
+	unsigned char buf[IOTLB_MSG_BYTES] = { 0 };
+	uint16_t used = ring_used_idx(&s->ring[q]);
+	unsigned int calls = 0;
+	ssize_t n = 0;
+	int r = session_kick(s, q);
+
+	calls = s->calls;
+	if (r == 0)
+		r = session_barrier(s);
+	if (r < 0) {
+		record_call(s, step, "VHOST_SET_LOG_FD", NULL, r);
+		return r;
+	}
+	s->calls++;
+	n = s->seam->dev->ops->read(s->seam->dev, buf, sizeof(buf));
+	calls = s->calls - calls;
+	record_message(s, step, buf, n, NULL);
+	session_note_ring(s, step, q);
+	session_note_eventfds(s, step, q);
+	session_measure(s, step, "calls_after_kick", "system calls", calls);
+	return ring_used_idx(&s->ring[q]) == used;
+}
+
+int session_iotlb(struct session *s, const char *step, struct iotlb_msg msg)
+{
+	unsigned char buf[IOTLB_MSG_BYTES];
+	ssize_t n = 0;
+
+	if (!msg.version)
+		msg.version = s->msg_version;
+	iotlb_encode(&msg, buf);
+	record_begin(s, step, "write");
+	s->calls++;
+	n = s->seam->dev->ops->write(s->seam->dev, buf, sizeof(buf));
+	record_iotlb(s, step, EV_SENT, &msg, n < 0 ? (int)n : 0);
+	return n < 0 ? (int)n : 0;
+}
+
+int session_write(struct session *s, const char *step, const void *buf, size_t len)
+{
+	ssize_t n = 0;
+
+	record_begin(s, step, "write");
+	s->calls++;
+	n = s->seam->dev->ops->write(s->seam->dev, buf, len);
+	record_call(s, step, "write", arena_printf(&s->arena, "%zu bytes", len), (int)n);
+	return n < 0 ? (int)n : 0;
+}
+
+int session_map(struct session *s, const char *step, enum mem_region_id id, uint8_t perm)
+{
+	return session_iotlb(s, step,
+			     (struct iotlb_msg){
+				     .iova = mem_iova(id, 0),
+				     .size = s->mem.region[id].len,
+				     .uaddr = mem_hva(&s->mem, id, 0),
+				     .perm = perm,
+				     .type = VHOST_IOTLB_UPDATE,
+			     });
+}
+
+int session_map_all(struct session *s, const char *step)
+{
+	int r = 0;
+
+	for (int id = 0; id < MEM_SPARE && r == 0; id++)
+		r = session_map(s, step, (enum mem_region_id)id, VHOST_ACCESS_RW);
+	return r;
+}
+
+int session_unmap(struct session *s, const char *step, enum mem_region_id id)
+{
+	return session_iotlb(s, step,
+			     (struct iotlb_msg){
+				     .iova = mem_iova(id, 0),
+				     .size = s->mem.region[id].len,
+				     .type = VHOST_IOTLB_INVALIDATE,
+			     });
+}
+
+int session_read_miss(struct session *s, const char *step, struct iotlb_msg *ret_msg)
+{
+	unsigned char buf[IOTLB_MSG_BYTES] = { 0 };
+	ssize_t n = 0;
+
+	record_begin(s, step, "read");
+	s->calls++;
+	n = s->seam->dev->ops->read(s->seam->dev, buf, sizeof(buf));
+	return record_message(s, step, buf, n, ret_msg);
+}
+
+int session_serve_misses(struct session *s, const char *step)
+{
+	struct iotlb_msg msg = { 0 };
+	enum mem_region_id id = MEM_SPARE;
+	uint64_t offset = 0;
+	int served = 0;
+
+	for (;;) {
+		int r = session_read_miss(s, step, &msg);
+
+		if (r <= 0)
+			return r < 0 ? r : served;
+		if (!mem_find_iova(&s->mem, msg.iova, &id, &offset))
+			return -EFAULT;
+		r = session_map(s, step, id, VHOST_ACCESS_RW);
+		/* work resumes, and may queue the work of a reply */
+		if (r == 0)
+			r = session_barrier(s);
+		if (r == 0)
+			r = session_barrier(s);
+		if (r < 0)
+			return r;
+		served++;
+	}
+}

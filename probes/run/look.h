@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What a device offers, found out by asking it. */
+#ifndef RUN_LOOK_H
+#define RUN_LOOK_H
+
+#include "run/runner.h"
+
+/** enum look_policy - what arms the device IOTLB, as far as a look can tell */
+enum look_policy {
+	LOOK_UNKNOWN,
+	LOOK_NO_IOTLB, /* bit 33 is not offered */
+	LOOK_STRICT    /* bit 33 armed it at once: an unmapped start was refused */
+};
+
+/**
+ * struct look - the answers
+ * @opened:	the device was opened; else @err is the errno of open(2)
+ * @features, @backend: masks, where @has_* is set
+ * @accepted:	the bits of @features that VHOST_SET_FEATURES took one at a time
+ * @policy:	enum look_policy
+ */
+struct look {
+	bool opened, has_features, has_backend;
+	int err;
+	uint64_t features, backend, accepted;
+	int policy;
+};
+
+/**
+ * look_act() - the collector: asks, and proves each offered bit by setting it
+ * @s:		session
+ * @arg:	unused
+ *
+ * For struct task.act. Return: 0 or -errno.
+ */
+int look_act(struct session *s, const void *arg);
+
+/** look_read() - the answers from the evidence of look_act() */
+void look_read(const struct evidence *e, struct look *ret);
+
+/** look_bit_errno() - how setting one bit alone ended: 0, an errno, or -1 if not tried */
+int look_bit_errno(const struct evidence *e, unsigned int bit);
+
+#endif

@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/page.h"
+#include "report/summary.h"
+#include "report/text.h"
+
+#define TEXT_LINE 512
+
+static const char *plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* ------------------------------------------------------------------ header */
+
+static void put_header(struct page *p, const struct report *r)
+{
+	const struct report_vm *vm = r->run.vm;
+
+	page_tone(p, TONE_BOLD);
+	page_wrapf(p, 0, "%s %s", r->tool.name, r->tool.version);
+	page_tone(p, TONE_PLAIN);
+	page_newline(p);
+	page_wrapf(p, 2, "Linux %s,", r->host.kernel.release);
+	if (vm)
+		page_wrapf(p, 2, "in a virtual machine (%s, QEMU %s)", vm->accel,
+			   vm->qemu);
+	else
+		page_wrapf(p, 2, "on this host, as %s", r->run.privileges);
+	page_newline(p);
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static enum tone device_tone(int state)
+{
+	if (state == DEVICE_OK)
+		return TONE_GOOD;
+	return state == DEVICE_ABSENT ? TONE_DIM : TONE_WARN;
+}
+
+/* VIRTIO_RING_F_EVENT_IDX is EVENT_IDX to those who know it. */
+static const char *short_name(const char *name)
+{
+	const char *f = strstr(name, "_F_");
+
+	return f ? f + strlen("_F_") : name;
+}
+
+/* VHOST_FEATURES in drivers/vhost/vhost.h: what every device offers tells nothing. */
+static bool bit_is_common(const char *name)
+{
+	static const char *const common[] = { "NOTIFY_ON_EMPTY", "ANY_LAYOUT",
+					      "INDIRECT_DESC", "EVENT_IDX", "LOG_ALL" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+		if (!strcmp(short_name(name), common[i]))
+			return true;
+	return false;
+}
+
+static void put_mask(struct page *p, size_t indent, const char *what,
+		     const struct mask *m)
+{
+	page_pad_to(p, indent);
+	page_put(p, what);
+	page_wrap(p, indent + 2, m->hex);
+	for (size_t i = 0; i < m->names.count; i++)
+		if (p->verbosity > 0 || !bit_is_common(m->names.item[i]))
+			page_wrap(p, indent + 2, short_name(m->names.item[i]));
+	for (size_t i = 0; i < m->unknown_bits.count; i++)
+		page_wrapf(p, indent + 2, "%" PRId64 "?",
+			   *(const int64_t *)m->unknown_bits.item[i]);
+	page_newline(p);
+}
+
+static void put_device(struct page *p, const struct report_device *d, size_t name_width,
+		       size_t path_width)
+{
+	size_t indent = 2 + name_width + 2;
+
+	page_pad_to(p, 2);
+	page_put(p, d->name);
+	page_pad_to(p, indent);
+	page_put(p, d->path);
+	page_pad_to(p, indent + path_width + 2);
+	page_put_toned(p, device_tone(d->state), device_state_names[d->state]);
+	if (d->iotlb_policy >= 0)
+		page_wrapf(p, indent, "(IOTLB %s)", iotlb_policy_names[d->iotlb_policy]);
+	page_newline(p);
+	if (d->reason) {
+		page_wrap(p, indent, d->reason);
+		page_newline(p);
+	}
+	if (d->features)
+		put_mask(p, indent, "features", d->features);
+	if (d->backend_features && p->verbosity > 0)
+		put_mask(p, indent, "backend", d->backend_features);
+	if (d->features_accepted && p->verbosity > 0)
+		put_mask(p, indent, "accepted", d->features_accepted);
+}
+
+static void put_devices(struct page *p, const struct report *r)
+{
+	size_t name_width = 0, path_width = 0;
+
+	if (!r->devices.count)
+		return;
+	page_heading(p, "Devices");
+	for (size_t i = 0; i < r->devices.count; i++) {
+		const struct report_device *d = r->devices.item[i];
+
+		name_width = page_wider(name_width, d->name);
+		path_width = page_wider(path_width, d->path);
+	}
+	for (size_t i = 0; i < r->devices.count; i++)
+		put_device(p, r->devices.item[i], name_width, path_width);
+}
+
+/* ------------------------------------------------------------------ evidence */
+
+struct line {
+	char text[TEXT_LINE];
+	size_t len;
+};
+
+static void printf_(2, 3) add(struct line *l, const char *fmt, ...)
+{
+	va_list args;
+	int n = 0;
+
+	va_start(args, fmt);
+	n = vsnprintf(l->text + l->len, sizeof(l->text) - l->len, fmt, args);
+	va_end(args);
+	if (n > 0)
+		l->len += (size_t)n;
+	if (l->len >= sizeof(l->text))
+		l->len = sizeof(l->text) - 1;
+}
+
+static void add_int(struct line *l, const char *name, struct opt_int v)
+{
+	if (v.set)
+		add(l, " %s %" PRId64, name, v.v);
+}
+
+static void add_str(struct line *l, const char *name, const char *s)
+{
+	if (s)
+		add(l, " %s %s", name, s);
+}
+
+static void add_errno(struct line *l, int err)
+{
+	const char *name = strerrorname_np(err);
+
+	if (err && name)
+		add(l, " = %s", name);
+	else if (err)
+		add(l, " = E%d", err);
+}
+
+static void describe_iotlb(struct line *l, const struct ev_iotlb *e)
+{
+	add(l, "%s %s", ev_way_names[e->way], ev_msg_names[e->msg]);
+	add_str(l, "iova", e->iova);
+	add_str(l, "size", e->size);
+	if (e->perm != EV_PERM_NONE)
+		add(l, " %s", ev_perm_names[e->perm]);
+	add_int(l, "version", e->version);
+	add_errno(l, e->err);
+}
+
+static void describe_bytes(struct line *l, const struct ev_bytes *e)
+{
+	add(l, "%s sent %" PRId64 " received %" PRId64, ev_dir_names[e->dir], e->sent,
+	    e->received);
+	if (e->sent_digest && e->received_digest)
+		add(l, " digests %s",
+		    strcmp(e->sent_digest, e->received_digest) ? "differ" : "equal");
+}
+
+static void describe(struct line *l, const struct ev *e)
+{
+	switch ((enum ev_kind)e->kind) {
+	case EV_IOCTL:
+		add(l, "%s", e->ioctl.name);
+		if (e->ioctl.arg)
+			add(l, " %s", e->ioctl.arg);
+		if (!e->ioctl.err)
+			add(l, " = %" PRId64, e->ioctl.ret);
+		add_errno(l, e->ioctl.err);
+		break;
+	case EV_IOTLB:
+		describe_iotlb(l, &e->iotlb);
+		break;
+	case EV_RING:
+		add(l, "%s", e->ring.queue);
+		add_int(l, "avail", e->ring.avail);
+		add_int(l, "used", e->ring.used);
+		add_int(l, "base", e->ring.base);
+		add_int(l, "flags", e->ring.flags);
+		break;
+	case EV_EVENTFD:
+		add(l, "%s", e->eventfd.queue);
+		add_int(l, "kick", e->eventfd.kick);
+		add_int(l, "call", e->eventfd.call);
+		add_int(l, "err", e->eventfd.err);
+		break;
+	case EV_WORKER:
+		add(l, "%s %" PRId64, e->worker.type, e->worker.count);
+		break;
+	case EV_KMSG:
+		add(l, "%s", e->kmsg.text);
+		break;
+	case EV_BYTES:
+		describe_bytes(l, &e->bytes);
+		break;
+	case EV_MEASURE:
+		add(l, "%s:", e->measure.name);
+		for (size_t i = 0; i < e->measure.samples.count; i++)
+			add(l, " %" PRId64, *(const int64_t *)e->measure.samples.item[i]);
+		add(l, " %s", e->measure.unit);
+		break;
+	case EV_FACT:
+		add(l, "%s = %s", e->fact.name,
+		    e->fact.value ? e->fact.value : "unknown");
+		break;
+	case EV_KIND_NUM:
+		break;
+	}
+}
+
+/* One observation is one line, also where that is longer than the page is wide. */
+static void put_evidence(struct page *p, size_t indent, const struct rec_list *evidence)
+{
+	size_t step_width = 0;
+
+	if (p->verbosity < 2)
+		return;
+	for (size_t i = 0; i < evidence->count; i++)
+		step_width = page_wider(step_width,
+					((const struct ev *)evidence->item[i])->step);
+	if (step_width > p->width / 3)
+		step_width = p->width / 3;
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct ev *e = evidence->item[i];
+		struct line l = { .len = 0 };
+
+		describe(&l, e);
+		page_tone(p, TONE_DIM);
+		page_pad_to(p, indent);
+		page_put(p, ev_kind_names[e->kind]);
+		page_pad_to(p, indent + 9);
+		page_put(p, e->step);
+		page_pad_to(p, indent + 9 + step_width + 1);
+		page_put(p, " ");
+		page_put(p, l.text);
+		page_tone(p, TONE_PLAIN);
+		page_newline(p);
+	}
+}
+
+/* ------------------------------------------------------------------ checks */
+
+#define STATUS_COLUMN 2u
+#define ID_COLUMN 11u
+
+static enum tone status_tone(int status)
+{
+	switch ((enum status)status) {
+	case STATUS_PASS:
+		return TONE_GOOD;
+	case STATUS_FAIL:
+	case STATUS_TIMEOUT:
+	case STATUS_CRASH:
+	case STATUS_XPASS:
+		return TONE_BAD;
+	case STATUS_ERROR:
+	case STATUS_BLOCKED:
+		return TONE_WARN;
+	case STATUS_SKIP:
+	case STATUS_XFAIL:
+	case STATUS_NUM:
+		break;
+	}
+	return TONE_DIM;
+}
+
+static bool check_is_shown(const struct page *p, const struct report_check *c)
+{
+	return c->status != STATUS_PASS || p->verbosity > 0;
+}
+
+static bool same_reason(const struct report_check *a, const struct report_check *b)
+{
+	return a->status == b->status && a->reason && b->reason && !a->known &&
+	       !b->known && a->reason->code == b->reason->code &&
+	       !strcmp(a->reason->text, b->reason->text);
+}
+
+/* What the id does not tell: which of several devices of its family, how bad. */
+static void put_check_line(struct page *p, const struct report_check *c, size_t id_width)
+{
+	size_t family = strcspn(c->id, ".");
+
+	page_pad_to(p, STATUS_COLUMN);
+	page_put_toned(p, c->known ? TONE_WARN : status_tone(c->status),
+		       status_names[c->status]);
+	page_pad_to(p, ID_COLUMN);
+	page_put(p, c->id);
+	if (status_tone(c->status) == TONE_BAD) {
+		page_pad_to(p, ID_COLUMN + id_width + 2);
+		page_put(p, severity_names[c->severity]);
+	}
+	if (strlen(c->device) != family || strncmp(c->id, c->device, family) != 0) {
+		page_pad_to(p, ID_COLUMN + id_width + 1);
+		page_wrapf(p, ID_COLUMN, "on %s", c->device);
+	}
+	page_newline(p);
+}
+
+static void put_known(struct page *p, const struct report_known *k)
+{
+	page_wrap(p, ID_COLUMN, "Known finding:");
+	page_wrap(p, ID_COLUMN, k->text);
+	if (k->since)
+		page_wrapf(p, ID_COLUMN, "Since %s.", k->since);
+	if (k->fixed_by)
+		page_wrapf(p, ID_COLUMN, "Fixed by %s.", k->fixed_by);
+	page_newline(p);
+}
+
+/* A reason that the next check shares is said once, below the last that has it. */
+static void put_check(struct page *p, const struct report_check *c,
+		      const struct report_check *next, size_t id_width)
+{
+	put_check_line(p, c, id_width);
+	if (c->status == STATUS_PASS && p->verbosity < 2)
+		return;
+	if (c->reason && !(next && same_reason(c, next) && p->verbosity < 2)) {
+		page_wrap(p, ID_COLUMN, c->reason->text);
+		page_newline(p);
+	}
+	if (c->known)
+		put_known(p, c->known);
+	put_evidence(p, ID_COLUMN, &c->evidence);
+}
+
+static void put_counts(struct page *p, const struct report *r)
+{
+	static const int order[] = { STATUS_PASS,  STATUS_FAIL,  STATUS_TIMEOUT,
+				     STATUS_CRASH, STATUS_ERROR, STATUS_BLOCKED,
+				     STATUS_SKIP,  STATUS_XFAIL, STATUS_XPASS };
+	bool first = true;
+
+	page_newline(p);
+	page_put_toned(p, TONE_BOLD, "Checks");
+	page_put(p, "  ");
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		int64_t n = r->summary.counts.n[order[i]];
+		char text[48];
+
+		if (!n)
+			continue;
+		(void)snprintf(text, sizeof(text), "%" PRId64 " %s", n,
+			       status_names[order[i]]);
+		if (!first)
+			page_put(p, ", ");
+		page_put_toned(p, status_tone(order[i]), text);
+		first = false;
+	}
+	if (first)
+		page_put(p, "none");
+	if (r->summary.known)
+		page_wrapf(p, 8, "(%" PRId64 " known finding%s)", r->summary.known,
+			   plural(r->summary.known));
+	page_newline(p);
+}
+
+static void put_checks(struct page *p, const struct report *r)
+{
+	const struct report_check *shown = NULL;
+	const struct report_check *broken = NULL;
+	size_t id_width = 0;
+
+	put_counts(p, r);
+	for (size_t i = 0; i < r->checks.count; i++) {
+		const struct report_check *c = r->checks.item[i];
+
+		if (check_is_shown(p, c))
+			id_width = page_wider(id_width, c->id);
+		if (!broken && status_tone(c->status) == TONE_BAD)
+			broken = c;
+	}
+	for (size_t i = 0; i < r->checks.count; i++) {
+		const struct report_check *c = r->checks.item[i];
+
+		if (!check_is_shown(p, c))
+			continue;
+		if (shown)
+			put_check(p, shown, c, id_width);
+		shown = c;
+	}
+	if (shown)
+		put_check(p, shown, NULL, id_width);
+	if (broken) {
+		page_pad_to(p, STATUS_COLUMN);
+		page_tone(p, TONE_DIM);
+		page_wrapf(p, STATUS_COLUMN, "What a check asks and why: %s explain %s",
+			   r->tool.name, broken->id);
+		page_tone(p, TONE_PLAIN);
+		page_newline(p);
+	}
+}
+
+/* ------------------------------------------------------------------ stacks */
+
+struct stack_columns {
+	size_t guest, device, verdict, rest;
+};
+
+static enum tone verdict_tone(int verdict)
+{
+	switch ((enum stack_verdict)verdict) {
+	case STACK_WORKS:
+		return TONE_GOOD;
+	case STACK_DEGRADED:
+	case STACK_FAILS_START:
+	case STACK_STALLS:
+	case STACK_REFUSED:
+		return TONE_BAD;
+	case STACK_UNKNOWN:
+		return TONE_WARN;
+	case STACK_NOT_APPLICABLE:
+	case STACK_VERDICT_NUM:
+		break;
+	}
+	return TONE_DIM;
+}
+
+/* Rows that follow each other for one reason show it once, below the last. */
+static bool goes_on(const struct report_stack *s, const struct report_stack *next)
+{
+	return next && next->reason && !strcmp(s->reason->text, next->reason->text);
+}
+
+static void put_stack(struct page *p, const struct report_stack *s,
+		      const struct report_stack *next, const struct stack_columns *at)
+{
+	bool moved = s->transfer.tx_bytes || s->transfer.rx_bytes;
+
+	page_pad_to(p, 2);
+	page_put(p, s->stack);
+	page_pad_to(p, at->guest);
+	page_put(p, guest_kind_names[s->guest]);
+	page_pad_to(p, at->device);
+	page_put(p, s->device);
+	page_pad_to(p, at->verdict);
+	page_put_toned(p, verdict_tone(s->verdict), stack_verdict_names[s->verdict]);
+	if (s->signature || moved)
+		page_pad_to(p, at->rest - 1);
+	if (s->signature)
+		page_wrapf(p, at->guest, "%s%s", s->signature, moved ? "," : "");
+	if (moved)
+		page_wrapf(p, at->guest, "%" PRId64 " bytes out, %" PRId64 " in",
+			   s->transfer.tx_bytes, s->transfer.rx_bytes);
+	page_newline(p);
+	if (s->reason && !goes_on(s, next)) {
+		page_wrap(p, at->guest, s->reason->text);
+		page_newline(p);
+	}
+	put_evidence(p, at->guest, &s->evidence);
+}
+
+static struct stack_columns stack_columns(const struct report *r)
+{
+	size_t stack = strlen("Stacks") - 2, guest = strlen("guest"),
+	       device = strlen("device");
+	size_t verdict = strlen("verdict");
+
+	for (size_t i = 0; i < r->stacks.count; i++) {
+		const struct report_stack *s = r->stacks.item[i];
+
+		stack = page_wider(stack, s->stack);
+		guest = page_wider(guest, guest_kind_names[s->guest]);
+		device = page_wider(device, s->device);
+		verdict = page_wider(verdict, stack_verdict_names[s->verdict]);
+	}
+	guest += 2 + stack + 2;
+	device += guest + 2;
+	return (struct stack_columns){
+		.guest = 2 + stack + 2,
+		.device = guest + 2,
+		.verdict = device + 2,
+		.rest = device + 2 + verdict + 2,
+	};
+}
+
+static void put_stacks(struct page *p, const struct report *r)
+{
+	struct stack_columns at = stack_columns(r);
+
+	if (!r->stacks.count)
+		return;
+	page_newline(p);
+	page_tone(p, TONE_BOLD);
+	page_put(p, "Stacks");
+	page_pad_to(p, at.guest);
+	page_put(p, "guest");
+	page_pad_to(p, at.device);
+	page_put(p, "device");
+	page_pad_to(p, at.verdict);
+	page_put(p, "verdict");
+	page_tone(p, TONE_PLAIN);
+	page_newline(p);
+	for (size_t i = 0; i < r->stacks.count; i++)
+		put_stack(p, r->stacks.item[i],
+			  i + 1 < r->stacks.count ? r->stacks.item[i + 1] : NULL, &at);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void put_reduced(struct page *p, const struct report *r)
+{
+	if (!r->run.reduced.count)
+		return;
+	page_heading(p, "Limits of this run");
+	for (size_t i = 0; i < r->run.reduced.count; i++) {
+		page_pad_to(p, 2);
+		page_put(p, "-");
+		page_wrap(p, 4, r->run.reduced.item[i]);
+		page_newline(p);
+	}
+}
+
+struct tally {
+	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed;
+};
+
+static struct tally tally_of(const struct report *r)
+{
+	struct tally t = { 0 };
+
+	for (size_t i = 0; i < r->checks.count; i++) {
+		enum decides d = summary_of_check(r, r->checks.item[i]);
+
+		t.failed += d == DECIDES_FAIL;
+		t.open += d == DECIDES_INCONCLUSIVE;
+	}
+	for (size_t i = 0; i < r->stacks.count; i++) {
+		const struct report_stack *s = r->stacks.item[i];
+		enum decides d = summary_of_stack(r, s);
+
+		t.stacks_failed += d == DECIDES_FAIL;
+		t.stacks_open += d == DECIDES_INCONCLUSIVE;
+		t.stacks_unnamed +=
+			d != DECIDES_FAIL && verdict_tone(s->verdict) == TONE_BAD;
+	}
+	return t;
+}
+
+static void put_tally(struct page *p, int64_t n, const char *thing, const char *what,
+		      bool *first)
+{
+	if (!n)
+		return;
+	if (!*first)
+		page_put(p, ",");
+	page_wrapf(p, 2, "%" PRId64 " %s%s %s", n, thing, plural(n), what);
+	*first = false;
+}
+
+static void put_fail(struct page *p, const struct tally *t)
+{
+	bool first = true;
+
+	put_tally(p, t->failed, "check", "failed", &first);
+	put_tally(p, t->stacks_failed, "named stack", "did not work", &first);
+}
+
+static void put_inconclusive(struct page *p, const struct report *r,
+			     const struct tally *t)
+{
+	const char *word = NULL;
+	bool first = true;
+
+	put_tally(p, t->open, "check", "undecided", &first);
+	put_tally(p, t->stacks_open, "named stack", "undecided", &first);
+	for (size_t n = 0; (word = summary_missing(r, n)); n++) {
+		if (!first)
+			page_put(p, ",");
+		page_wrapf(p, 2, "%s: asked for and not there", word);
+		first = false;
+	}
+}
+
+static void put_why(struct page *p, const struct report *r, const struct tally *t)
+{
+	const struct report_selection *sel = &r->run.selection;
+
+	if (t->failed || t->stacks_failed)
+		put_fail(p, t);
+	else if (r->summary.exit_code == EXIT_NOTHING_HERE)
+		page_wrap(p, 2, "nothing that was asked for exists here");
+	else if (t->open || t->stacks_open || summary_missing(r, 0))
+		put_inconclusive(p, r, t);
+	else if (sel->stacks.count && !sel->checks.count)
+		page_wrap(p, 2, "every stack that was named works");
+	else
+		page_wrapf(p, 2, "no check of severity %s or above failed",
+			   severity_names[sel->fail_on]);
+}
+
+static void put_asides(struct page *p, const struct report *r, const struct tally *t)
+{
+	if (r->summary.known && !r->run.selection.strict) {
+		page_wrapf(p, 2,
+			   "%" PRId64
+			   " known finding%s not counted (--strict counts them).",
+			   r->summary.known, r->summary.known == 1 ? " is" : "s are");
+		page_newline(p);
+	}
+	if (t->stacks_unnamed) {
+		page_wrapf(p, 2,
+			   "%" PRId64
+			   " stack%s would not work here; a stack counts only when "
+			   "--stack names it.",
+			   t->stacks_unnamed, plural(t->stacks_unnamed));
+		page_newline(p);
+	}
+}
+
+static void put_verdict(struct page *p, const struct report *r)
+{
+	static const char *const word[] = { "PASS", "FAIL", "INCONCLUSIVE" };
+	static const enum tone tones[] = { TONE_GOOD, TONE_BAD, TONE_WARN };
+	int64_t exit_code = r->summary.exit_code;
+	struct tally t = tally_of(r);
+
+	page_newline(p);
+	page_put_toned(p, tones[r->summary.verdict], word[r->summary.verdict]);
+	page_put(p, ":");
+	if (exit_code > EXIT_SIGNAL && exit_code < EXIT_SIGNAL + 65) {
+		const char *name = sigabbrev_np((int)exit_code - EXIT_SIGNAL);
+
+		page_wrapf(p, 2, "cut by SIG%s;", name ? name : "NAL");
+	}
+	put_why(p, r, &t);
+	page_wrapf(p, 2, "(exit status %" PRId64 ")", exit_code);
+	page_newline(p);
+	put_asides(p, r, &t);
+}
+
+int report_text(const struct report *r, const struct text_options *o, FILE *out)
+{
+	struct page p = { 0 };
+
+	page_init(&p, out, o->width, o->color);
+	p.verbosity = o->verbosity;
+	put_header(&p, r);
+	put_devices(&p, r);
+	put_checks(&p, r);
+	put_stacks(&p, r);
+	put_reduced(&p, r);
+	put_verdict(&p, r);
+	return page_end(&p);
+}

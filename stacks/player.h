@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plays a VMM's policy against a real device: its calls in its order, then the
+ * transfer as its guest would drive it. Has no opinion: stacks/verdict.h has.
+ *
+ * Steps that are recorded: "peer"; "open"; "setup.*" for every call before or after the
+ * start; "start"; after a refused start "start.miss" with all that the device has to
+ * say, "start.rx" and "start.tx"; else what guest/vsock.h records, "transfer" with the
+ * fact "result", "ok" or the name of an errno; and "pace" where the IOTLB is on.
+ */
+#ifndef STACKS_PLAYER_H
+#define STACKS_PLAYER_H
+
+#include "core/stack.h"
+#include "guest/session.h"
+
+/** STACK_TRANSFER_BYTES - payload that goes each way */
+#define STACK_TRANSFER_BYTES 16384u
+
+/**
+ * struct stack_play - a policy and the kind of guest that it is played for
+ * @stack:	borrowed
+ * @guest:	one of its guests, borrowed
+ */
+struct stack_play {
+	const struct stack *stack;
+	const struct stack_guest *guest;
+};
+
+/**
+ * stack_collect() - play a policy, in the child that owns the session
+ * @s:		session, device not open yet; @s->family must be FAMILY_VSOCK
+ * @play:	what to play
+ *
+ * What the device or the host refuses is evidence. Return: 0; -EOPNOTSUPP for a device
+ * family that cannot be played, see stack_not_applicable(); -errno if memory or
+ * descriptors for the session ran out.
+ */
+int stack_collect(struct session *s, const struct stack_play *play) must_check_;
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "stacks/verdict.h"
+
+#define MASK_33 "Mask bit 33 in VHOST_SET_FEATURES unless the VMM serves the IOTLB."
+
+/**
+ * struct ruling - one judgement
+ * @e:		evidence
+ * @a:		arena of the texts
+ * @ret:	verdict
+ */
+struct ruling {
+	const struct evidence *e;
+	struct arena *a;
+	struct stack_result *ret;
+};
+
+/* Settles the verdict; true, so that rules may end in it. */
+static bool rule(struct ruling *r, int verdict, const char *signature, int code,
+		 const char *fmt, ...) printf_(5, 6);
+
+static bool rule(struct ruling *r, int verdict, const char *signature, int code,
+		 const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	r->ret->verdict = verdict;
+	r->ret->signature = signature;
+	r->ret->code = code;
+	r->ret->reason = arena_vprintf(r->a, fmt, args);
+	va_end(args);
+	if (!r->ret->reason)
+		r->ret->reason = "memory is exhausted";
+	return true;
+}
+
+/* ---------------------------------------------------------------- evidence */
+
+static const struct ev *ev_at(const struct ruling *r, size_t i)
+{
+	return r->e->ev.item[i];
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+static const char *errno_text(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? name : "an unknown error";
+}
+
+/* A call is repeated when a CID is taken: the last one at a step is what counts. */
+static const struct ev *last_call(const struct ruling *r, const char *step)
+{
+	const struct ev *ev = NULL, *last = NULL;
+
+	while ((ev = ev_find_next(r->e, ev, EV_IOCTL, step)))
+		last = ev;
+	return last;
+}
+
+static const char *fact(const struct ruling *r, const char *step, const char *name)
+{
+	const struct ev *ev = NULL;
+
+	while ((ev = ev_find_next(r->e, ev, EV_FACT, step)))
+		if (same(ev->fact.name, name))
+			return ev->fact.value;
+	return NULL;
+}
+
+static bool iotlb_on(const struct ruling *r)
+{
+	return same(fact(r, "setup.features", "iotlb"), "on");
+}
+
+/* Whether the features went out after a call at @step that succeeded. */
+static bool features_after(const struct ruling *r, const char *step)
+{
+	bool seen = false;
+
+	for (size_t i = 0; i < r->e->ev.count; i++) {
+		const struct ev *ev = ev_at(r, i);
+
+		if (ev->kind != EV_IOCTL || ev->ioctl.err)
+			continue;
+		if (same(ev->step, step))
+			seen = true;
+		else if (seen && same(ev->step, "setup.features"))
+			return true;
+	}
+	return false;
+}
+
+static const struct ev *miss_at(const struct ruling *r, const char *step)
+{
+	const struct ev *ev = NULL;
+
+	while ((ev = ev_find_next(r->e, ev, EV_IOTLB, step)))
+		if (ev->iotlb.way == EV_RECEIVED && ev->iotlb.msg == EV_MISS)
+			return ev;
+	return NULL;
+}
+
+static bool mapped_anything(const struct ruling *r)
+{
+	const struct ev *ev = NULL;
+
+	while ((ev = ev_find_next(r->e, ev, EV_IOTLB, NULL)))
+		if (ev->iotlb.way == EV_SENT && ev->iotlb.msg == EV_UPDATE &&
+		    !ev->iotlb.err)
+			return true;
+	return false;
+}
+
+/* Whether the VMM mapped something that the device may not read and write. */
+static bool mapped_less(const struct ruling *r)
+{
+	const struct ev *ev = NULL;
+
+	while ((ev = ev_find_next(r->e, ev, EV_IOTLB, NULL)))
+		if (ev->iotlb.way == EV_SENT && ev->iotlb.msg == EV_UPDATE &&
+		    ev->iotlb.perm != EV_PERM_RW)
+			return true;
+	return false;
+}
+
+static const struct ev *transfer(const struct ruling *r, enum ev_dir dir)
+{
+	const struct ev *ev = NULL;
+
+	while ((ev = ev_find_next(r->e, ev, EV_BYTES, NULL)))
+		if (ev->bytes.dir == (int)dir)
+			return ev;
+	return NULL;
+}
+
+static bool arrived(const struct ev *ev)
+{
+	return ev && ev->bytes.sent > 0 && ev->bytes.received == ev->bytes.sent &&
+	       same(ev->bytes.sent_digest, ev->bytes.received_digest);
+}
+
+/* ------------------------------------------------------------------- rules */
+
+static bool rule_peer(struct ruling *r)
+{
+	const char *why = fact(r, "peer", "start");
+
+	return why && rule(r, STACK_UNKNOWN, NULL, REASON_PEER_MISSING,
+			   "no socket for the host's end could be made (%s): load the "
+			   "module vsock, then try again",
+			   why);
+}
+
+static bool rule_open(struct ruling *r)
+{
+	const struct ev *ev = last_call(r, "open");
+	int err = ev ? ev->ioctl.err : 0;
+
+	if (!ev)
+		return rule(
+			r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+			"the evidence ends before the device was opened: run it again");
+	if (!err)
+		return false;
+	if (err == ENOENT || err == ENODEV || err == ENXIO)
+		return rule(r, STACK_NOT_APPLICABLE, NULL, REASON_NO_DEVICE,
+			    "the device is not here (%s): load its module",
+			    errno_text(err));
+	if (err == EACCES || err == EPERM)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_DENIED,
+			    "the device cannot be opened (%s): run as a user who may",
+			    errno_text(err));
+	return rule(r, STACK_UNKNOWN, NULL, err == EBUSY ? REASON_BUSY : REASON_INTERNAL,
+		    "the device cannot be opened (%s)", errno_text(err));
+}
+
+static bool rule_refused_call(struct ruling *r, const struct ev *ev)
+{
+	const char *err = errno_text(ev->ioctl.err);
+	const char *arg = ev->ioctl.arg ? ev->ioctl.arg : "no argument";
+
+	if (same(ev->step, "setup.features") || same(ev->step, "setup.backend"))
+		return rule(r, STACK_REFUSED, "features_refused", REASON_CONTRACT,
+			    "%s of %s was refused with %s. Send no bit that the kernel "
+			    "does not offer.",
+			    ev->ioctl.name, arg, err);
+	if (same(ev->step, "setup.cid") && ev->ioctl.err == EADDRINUSE)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_BUSY,
+			    "no free CID was found in 16 tries: run it again");
+	return rule(r, STACK_FAILS_START, "setup_refused", REASON_CONTRACT,
+		    "%s (%s) was refused with %s, so the VMM cannot start the device.",
+		    ev->ioctl.name, arg, err);
+}
+
+/*
+ * Any call around the start but the start itself, and but the look at backend features,
+ * which older kernels do not have.
+ */
+static bool rule_setup(struct ruling *r)
+{
+	for (size_t i = 0; i < r->e->ev.count; i++) {
+		const struct ev *ev = ev_at(r, i);
+
+		if (ev->kind == EV_IOTLB && same(ev->step, "setup.map") && ev->iotlb.err)
+			return rule(r, STACK_FAILS_START, "setup_refused",
+				    REASON_CONTRACT,
+				    "VHOST_IOTLB_UPDATE of %s was refused with %s.",
+				    ev->iotlb.iova ? ev->iotlb.iova : "?",
+				    errno_text(ev->iotlb.err));
+		if (ev->kind != EV_IOCTL || strncmp(ev->step, "setup.", 6) != 0 ||
+		    same(ev->step, "setup.backend_offered"))
+			continue;
+		if (ev->ioctl.err && ev == last_call(r, ev->step))
+			return rule_refused_call(r, ev);
+	}
+	return false;
+}
+
+static bool rule_start_miss(struct ruling *r, const struct ev *start,
+			    const struct ev *miss)
+{
+	const char *err = errno_text(start->ioctl.err), *name = start->ioctl.name;
+	const char *where = miss->iotlb.iova ? miss->iotlb.iova : "?";
+
+	if (same(where, "0x0") && features_after(r, "setup.rx.addr"))
+		return rule(
+			r, STACK_FAILS_START, "ring_addresses_wiped", REASON_CONTRACT,
+			"%s was refused with %s: switching the device IOTLB has wiped "
+			"the ring addresses, and the device looks for a ring at 0. "
+			"Send VHOST_SET_VRING_ADDR after VHOST_SET_FEATURES.",
+			name, err);
+	if (!strstr(where, ".used"))
+		return rule(r, STACK_FAILS_START, "miss_unanswered", REASON_CONTRACT,
+			    "%s was refused with %s: the device IOTLB is on and has no "
+			    "translation of %s. " MASK_33,
+			    name, err, where);
+	if (mapped_anything(r))
+		return rule(
+			r, STACK_FAILS_START, "used_ring_unmapped_at_start",
+			REASON_CONTRACT,
+			"%s was refused with %s: the device IOTLB is on, and what the "
+			"VMM mapped does not cover the used ring (%s). Map every used "
+			"ring read-write before the start.",
+			name, err, where);
+	return rule(
+		r, STACK_FAILS_START, "used_ring_unmapped_at_start", REASON_CONTRACT,
+		"%s was refused with %s: the VMM sent VIRTIO_F_ACCESS_PLATFORM, which "
+		"arms the device IOTLB, and mapped no used ring. " MASK_33,
+		name, err);
+}
+
+static bool rule_start(struct ruling *r)
+{
+	const struct ev *start = last_call(r, "start"), *miss = miss_at(r, "start.miss");
+
+	if (!start)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+			    "the evidence ends before the start: run it again");
+	if (!start->ioctl.err)
+		return false;
+	if (miss)
+		return rule_start_miss(r, start, miss);
+	if (start->ioctl.err == EFAULT && mapped_less(r))
+		return rule(
+			r, STACK_FAILS_START, "ring_permission", REASON_CONTRACT,
+			"%s was refused with EFAULT and no miss: the used ring is mapped "
+			"in the device IOTLB, but not read-write. Map it read-write.",
+			start->ioctl.name);
+	if (start->ioctl.err == EFAULT)
+		return rule(
+			r, STACK_FAILS_START, "ring_unreachable", REASON_CONTRACT,
+			"%s was refused with EFAULT: a ring lies at an address that the "
+			"device cannot reach, or there is no memory table.",
+			start->ioctl.name);
+	return rule(r, STACK_FAILS_START, "start_refused", REASON_CONTRACT,
+		    "%s was refused with %s.", start->ioctl.name,
+		    errno_text(start->ioctl.err));
+}
+
+static bool rule_stall_miss(struct ruling *r, const struct ev *miss)
+{
+	const char *where = miss->iotlb.iova ? miss->iotlb.iova : "?";
+
+	if (features_after(r, "start"))
+		return rule(r, STACK_STALLS, "miss_unanswered", REASON_CONTRACT,
+			    "every call succeeded and nothing moves: VHOST_SET_FEATURES "
+			    "after the start armed the device IOTLB (bit 33, "
+			    "VIRTIO_F_ACCESS_PLATFORM), and the device waits for a "
+			    "translation of %s that the VMM never gives. " MASK_33,
+			    where);
+	return rule(
+		r, STACK_STALLS, "miss_unanswered", REASON_CONTRACT,
+		"every call succeeded and nothing moves: the device IOTLB is on, and the "
+		"device waits for a translation of %s that the VMM never gives. Read "
+		"VHOST_IOTLB_MISS and answer it, or mask bit 33 in VHOST_SET_FEATURES.",
+		where);
+}
+
+/* The classes that post no miss (vhost-abi 3.7), as far as the counters tell them apart.
+ */
+static bool rule_stall(struct ruling *r)
+{
+	const struct ev *fds = ev_find(r->e, EV_EVENTFD, "stall");
+	const struct ev *miss = miss_at(r, "stall");
+
+	if (!ev_find(r->e, EV_IOTLB, "stall") || !fds)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+			    "a stall was met, but its proof is missing: run it again");
+	if (miss)
+		return rule_stall_miss(r, miss);
+	if (iotlb_on(r) && features_after(r, "start"))
+		return rule(
+			r, STACK_STALLS, "ring_addresses_wiped", REASON_CONTRACT,
+			"every call succeeded and nothing moves, without a miss: "
+			"VHOST_SET_FEATURES after the start armed the device IOTLB (bit "
+			"33, VIRTIO_F_ACCESS_PLATFORM) and wiped the ring "
+			"addresses. " MASK_33);
+	if (mapped_less(r))
+		return rule(
+			r, STACK_STALLS, "ring_permission", REASON_CONTRACT,
+			"every call succeeded and nothing moves, without a miss: a ring "
+			"or buffer is mapped in the device IOTLB, but not read-write. "
+			"Map rings read-write.");
+	if (fds->eventfd.err.set && fds->eventfd.err.v > 0)
+		return rule(
+			r, STACK_STALLS, "descriptor_refused", REASON_CONTRACT,
+			"every call succeeded and nothing moves: the device signals an "
+			"error of ring %s and posts no miss. It met a descriptor that "
+			"it cannot use.",
+			fds->eventfd.queue);
+	return rule(r, STACK_STALLS, "stalled_silently", REASON_CONTRACT,
+		    "every call succeeded and nothing moves, without a miss or an error: "
+		    "the device does not look at ring %s.",
+		    fds->eventfd.queue);
+}
+
+/* The transfer ended early without a stall; @why is the name of an errno. */
+static bool rule_failure(struct ruling *r, const char *why)
+{
+	static const char *const ours[] = { "EPIPE", "ENOMEM", "EMFILE", "ENFILE",
+					    "EIO" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (same(why, ours[i]))
+			return rule(
+				r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+				"the transfer could not be followed to its end (%s): run "
+				"it again",
+				why);
+	if (same(why, "ETIME"))
+		return rule(
+			r, STACK_STALLS, "peer_silent", REASON_CONTRACT,
+			"the device takes the guest's packets, but what was to come back "
+			"had not arrived when the time was up.");
+	if (same(why, "ECONNREFUSED"))
+		return rule(
+			r, STACK_STALLS, "connection_reset", REASON_CONTRACT,
+			"the host refused the guest's connection to a port on which it "
+			"listens.");
+	return rule(r, STACK_STALLS, "transfer_failed", REASON_CONTRACT,
+		    "the device started, but the transfer failed with %s.", why);
+}
+
+/* One direction that went to its end, but not well. */
+static bool rule_payload(struct ruling *r, enum ev_dir dir)
+{
+	const struct ev *ev = transfer(r, dir);
+	const char *way = dir == EV_TX ? "guest to host" : "host to guest";
+
+	if (arrived(ev))
+		return false;
+	if (!ev)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+			    "no transfer %s was recorded: run it again", way);
+	if (ev->bytes.received == 0)
+		return rule(r, STACK_STALLS, "payload_lost", REASON_CONTRACT,
+			    "every call succeeded, but of %d bytes %s none arrived.",
+			    (int)ev->bytes.sent, way);
+	if (ev->bytes.received != ev->bytes.sent)
+		return rule(r, STACK_DEGRADED, "payload_lost", REASON_CONTRACT,
+			    "%d bytes were sent %s and %d arrived.", (int)ev->bytes.sent,
+			    way, (int)ev->bytes.received);
+	return rule(r, STACK_DEGRADED, "payload_corrupted", REASON_CONTRACT,
+		    "%d bytes went %s, but they are not the bytes that were sent.",
+		    (int)ev->bytes.sent, way);
+}
+
+static bool rule_transfer(struct ruling *r)
+{
+	const char *result = fact(r, "transfer", "result");
+
+	if (!result)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+			    "the evidence ends in the transfer: run it again");
+	if (same(result, "ENODATA"))
+		return rule_stall(r);
+	if (!same(result, "ok"))
+		return rule_failure(r, result);
+	return rule_payload(r, EV_TX) || rule_payload(r, EV_RX);
+}
+
+static bool rule_pace(struct ruling *r)
+{
+	const char *slow = fact(r, "pace", "rate_below_1_in_50");
+
+	if (!iotlb_on(r))
+		return false;
+	if (!slow)
+		return rule(r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
+			    "bytes moved, but the evidence ends before their rate was "
+			    "compared: run it again");
+	return same(slow, "yes") &&
+	       rule(r, STACK_DEGRADED, "iotlb_slow", REASON_CONTRACT,
+		    "bytes move at less than 1/50 of the rate of the same device with the "
+		    "IOTLB off.");
+}
+
+void stack_judge(struct arena *a, const struct evidence *evidence,
+		 struct stack_result *ret)
+{
+	static bool (*const rules[])(struct ruling *) = {
+		rule_peer, rule_open, rule_setup, rule_start, rule_transfer, rule_pace,
+	};
+	struct ruling r = { .e = evidence, .a = a, .ret = ret };
+	const struct ev *tx = transfer(&r, EV_TX), *rx = transfer(&r, EV_RX);
+
+	*ret = (struct stack_result){
+		.tx_bytes = tx ? tx->bytes.received : 0,
+		.rx_bytes = rx ? rx->bytes.received : 0,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i](&r))
+			return;
+	ret->verdict = STACK_WORKS;
+}
+
+bool stack_not_applicable(struct arena *a, const struct stack *stack, enum family family,
+			  struct stack_result *ret)
+{
+	struct stack_result none = { 0 };
+	struct ruling r = { .a = a, .ret = &none };
+	bool listed = false;
+
+	for (size_t i = 0; i < stack->devices.count; i++)
+		listed = listed || same(stack->devices.item[i], family_names[family]);
+	if (listed && family == FAMILY_VSOCK)
+		return false;
+	if (listed)
+		(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
+			   "this version of vhostcheck plays policies on vsock only");
+	else
+		(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
+			   "the policy does not drive %s", family_names[family]);
+	*ret = none;
+	return true;
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+load helpers
+
+@test "a check is explained with contract, harm, judgement and sources" {
+	run --separate-stderr -0 "$VHOSTCHECK" explain vsock.node.present
+	[ -z "$stderr" ]
+	[[ ${lines[0]} == "vsock.node.present: "* ]]
+	for heading in Contract "Harm if it is broken" "How it is judged" Sources; do
+		grep -qx "$heading" <<<"$output"
+	done
+}
+
+@test "each check of the catalogue can be explained, and is the element of checks" {
+	run -0 "$VHOSTCHECK" checks --json
+	all=$output
+	for id in $(jq -r '.checks[].id' <<<"$all"); do
+		run -0 "$VHOSTCHECK" explain "$id" --json
+		valid check
+		[ "$(jq -S . <<<"$output")" = \
+			"$(jq -S --arg id "$id" '.checks[] | select(.id == $id)' <<<"$all")" ]
+	done
+}
+
+@test "a stack is explained with its policy and where it was read" {
+	run -0 "$VHOSTCHECK" explain crosvm-2022
+	[[ ${lines[0]} == "crosvm-2022: crosvm" ]]
+	[[ $output == *"With a protected guest"*VIRTIO_F_ACCESS_PLATFORM*"Sources"* ]]
+	run -0 "$VHOSTCHECK" explain crosvm-2022 --json
+	valid stack
+	json '.stack == "crosvm-2022"'
+}
+
+@test "a bit is explained by number, by name and by its short name, in any case" {
+	run -0 "$VHOSTCHECK" explain 33
+	by_number=$output
+	[[ $output == *"VIRTIO_F_ACCESS_PLATFORM is bit 33"*VHOST_IOTLB_UPDATE* ]]
+	for name in VIRTIO_F_ACCESS_PLATFORM F_ACCESS_PLATFORM virtio_f_access_platform; do
+		run -0 "$VHOSTCHECK" explain "$name"
+		[ "$output" = "$by_number" ]
+	done
+	run -0 "$VHOSTCHECK" explain 33 --json
+	valid bit
+	json '.bit == 33 and (.meanings | length == 1)'
+}
+
+@test "a number with several names is explained under each" {
+	run -0 "$VHOSTCHECK" explain 27 --json
+	valid bit
+	json '[.meanings[] | [.name, .devices]] == [
+		["VHOST_NET_F_VIRTIO_NET_HDR", ["net"]],
+		["VIRTIO_F_ANY_LAYOUT", ["vsock", "scsi", "vdpa"]]]'
+	run -0 "$VHOSTCHECK" explain 1 --json
+	json '[.meanings[].space] | unique == ["backend_features", "features"]'
+}
+
+@test "every bit that vhost offers today can be explained" {
+	for bit in 1 15 24 26 27 28 29 32 33 35 40 65 67; do
+		run -0 "$VHOSTCHECK" explain "$bit" --json
+		valid bit
+		json '.meanings | all(all(.meaning, .obliges, .source; length > 0))'
+	done
+}
+
+@test "an unknown ID is refused with the nearest ones" {
+	run --separate-stderr -64 "$VHOSTCHECK" explain vsock.node.presnt
+	one_line "is called 'vsock.node.presnt' (did you mean 'vsock.node.present'"
+	run --separate-stderr -64 "$VHOSTCHECK" explain acces_platform
+	one_line "did you mean 'VIRTIO_F_ACCESS_PLATFORM'"
+	run --separate-stderr -64 "$VHOSTCHECK" explain 99 --json
+	valid error
+	json '.error.code == "unknown_id"'
+}
+
+@test "no ID, or two, is refused" {
+	run --separate-stderr -64 "$VHOSTCHECK" explain
+	one_line "no ID is given (see vhostcheck explain --help)"
+	run --separate-stderr -64 "$VHOSTCHECK" explain 33 34
+	one_line "explains one ID at a time, not '34' too"
+}

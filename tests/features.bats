@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2030,SC2031 # each test has an environment of its own
+# `vhostcheck features` where there is no vhost device
+load helpers
+
+setup()
+{
+	local name
+
+	mkdir "$BATS_TEST_TMPDIR/work"
+	cd "$BATS_TEST_TMPDIR/work" || exit
+	for name in net vsock scsi; do
+		[ ! -e "/sys/class/misc/vhost-$name" ] || skip "the driver of vhost-$name runs here"
+	done
+}
+
+@test "nothing here: 77, and a line per device that says why" {
+	for option in "" --toggle; do
+		# shellcheck disable=SC2086 # none is no argument
+		run --separate-stderr -77 "$VHOSTCHECK" features $option
+		[ -z "$stderr" ]
+		[ "${#lines[@]}" -eq 3 ]
+		[[ ${lines[0]} == "net: "*"vhost_net"* ]]
+		[[ ${lines[1]} == "vsock: "*"vhost_vsock"* ]]
+		[[ ${lines[2]} == "scsi: "*"vhost_scsi"* ]]
+	done
+}
+
+@test "a device that is named and not here: 2" {
+	run --separate-stderr -2 "$VHOSTCHECK" features vsock
+	[[ $output == "vsock: "* ]]
+	[ "${#lines[@]}" -eq 1 ]
+	run -2 "$VHOSTCHECK" features /dev/vhost-net scsi --json
+	json '[.devices[].device.name] == ["net", "scsi"]'
+	run -2 "$VHOSTCHECK" features vdpa7
+}
+
+@test "--json is one valid object, with no mask where nothing was asked" {
+	for option in "" --toggle; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -77 "$VHOSTCHECK" features --json $option
+		[ -z "$stderr" ]
+		valid features
+		[ "$(jq -s length <<<"$output")" -eq 1 ]
+		json '.devices | length == 3 and all(.toggled == [])'
+		json '.devices | all(.device | .features == null and .backend_features == null
+			and .features_accepted == null and .iotlb_policy == null)'
+		json '.devices | all(.device | .state != "ok" and (.reason | length > 0))'
+	done
+}
+
+@test "unknown words are refused with the word" {
+	run --separate-stderr -64 "$VHOSTCHECK" features vsocks
+	[ -z "$output" ]
+	one_line "unknown device 'vsocks'"
+	run --separate-stderr -64 "$VHOSTCHECK" features --json /dev/null
+	valid error
+	json '.exit_code == 64'
+	run --separate-stderr -64 "$VHOSTCHECK" features --check x
+	one_line "unrecognized option '--check'"
+}
+
+@test "no node is opened and nothing is written" {
+	run -77 strace -f -o trace -e trace=%file,socket,init_module,finit_module \
+		env ASAN_OPTIONS=detect_leaks=0 "$VHOSTCHECK" features --toggle
+	run ! grep -E 'open[a-z0-9]*\(.*"/dev/(vhost|vsock)|_module\(|socket\(.*VSOCK' trace
+	[ "$(ls)" = trace ]
+}
+
+@test "stdout full or closed: 3, and one line that says so" {
+	full()
+	{
+		"$VHOSTCHECK" features "$@" >/dev/full
+	}
+	closed()
+	{
+		"$VHOSTCHECK" features "$@" >&-
+	}
+	for arguments in "" --json; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -3 full $arguments
+		one_line "cannot write to standard output: No space left on device"
+		# shellcheck disable=SC2086
+		run --separate-stderr -3 closed $arguments
+		one_line "cannot write to standard output: Bad file descriptor"
+	done
+}

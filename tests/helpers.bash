@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# Loaded by every bats file of this folder.
+# shellcheck shell=bash disable=SC2154 # bats sets output, stderr and status
+
+bats_require_minimum_version 1.5.0
+
+# valid KIND: $output is JSON that `schema KIND` accepts
+valid()
+{
+	"$VHOSTCHECK" schema "$1" >"$BATS_TEST_TMPDIR/schema.json"
+	printf '%s\n' "$output" >"$BATS_TEST_TMPDIR/instance.json"
+	/usr/bin/python3 -W ignore -m jsonschema -i "$BATS_TEST_TMPDIR/instance.json" \
+		"$BATS_TEST_TMPDIR/schema.json"
+}
+
+# json FILTER: jq on $output must give true
+json()
+{
+	jq -e "$1" <<<"$output" >/dev/null || {
+		printf '%s\n' "not true: $1" "$output" >&2
+		return 1
+	}
+}
+
+# one_line TEXT: stderr is one line that begins with the program's name and holds TEXT
+one_line()
+{
+	if [ "$(wc -l <<<"$stderr")" -ne 1 ] || [[ $stderr != "vhostcheck: "*"$1"* ]]; then
+		printf '%s\n' "not one line with '$1':" "$stderr" >&2
+		return 1
+	fi
+}
+
+# need_root: skip without the right to make namespaces and nodes
+need_root()
+{
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+}

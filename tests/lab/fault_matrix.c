@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Proof, on a real kernel, that each check can fail: every check runs clean, then once
+ * for each fault that its row names, and must fail; then with a device that is dead or
+ * answers everything with 0, where no check outside area node may pass. The policies are
+ * played clean, with one bit of the payload flipped, and dead. Prints TAP.
+ *
+ * Runs as a program in a guest: vhostcheck vm --add fault_matrix KERNEL -- fault_matrix
+ */
+#include <string.h>
+
+#include "checks/catalogue.h"
+#include "run/look.h"
+#include "run/verdict.h"
+#include "stacks/library.h"
+#include "stacks/player.h"
+#include "stacks/verdict.h"
+
+#define TIMEOUT_MS 20000u
+#define PATH "/dev/vhost-vsock"
+
+/** struct matrix - the run and its count */
+struct matrix {
+	struct runner *runner;
+	uint64_t offered;
+	unsigned int tests, failed;
+};
+
+static void report(struct matrix *m, bool ok, const char *what, const char *fault,
+		   const char *got)
+{
+	m->tests++;
+	m->failed += !ok;
+	printf("%sok %u - %s %s%s%s\n", ok ? "" : "not ", m->tests, what,
+	       fault ? "under " : "clean", fault ? fault : "", ok ? "" : ": got ");
+	if (!ok)
+		printf("# %s\n", got);
+	(void)fflush(stdout);
+}
+
+static int act(struct session *s, const void *arg)
+{
+	return ((const struct check *)arg)->collect(s);
+}
+
+static struct task task_with(const struct matrix *m, const struct fault *fault)
+{
+	return (struct task){
+		.device = "vsock",
+		.family = FAMILY_VSOCK,
+		.path = PATH,
+		.offered = m->offered,
+		.timeout_ms = TIMEOUT_MS,
+		.fault = fault,
+	};
+}
+
+static struct verdict run_check(struct matrix *m, struct arena *a, const struct check *c,
+				const struct fault *fault)
+{
+	struct task t = task_with(m, fault);
+	struct outcome o;
+
+	t.act = act;
+	t.arg = c;
+	if (runner_task(m->runner, a, &t, &o) < 0)
+		return (struct verdict){ .text = "no child could be made" };
+	return verdict_of(a, c, PATH, t.timeout_ms, &o);
+}
+
+static const char *describe(struct arena *a, const struct verdict *v)
+{
+	const char *text = arena_printf(a, "%s: %s", status_names[v->status],
+					v->text ? v->text : "");
+
+	return text ? text : "?";
+}
+
+static bool failed(const struct verdict *v)
+{
+	return v->status == STATUS_FAIL || v->status == STATUS_TIMEOUT;
+}
+
+static void test_check(struct matrix *m, const struct check *c)
+{
+	static const char *const total[] = { "dead", "mute" };
+	cleanup_arena struct arena a = { 0 };
+	const char *id = check_id(&a, c, FAMILY_VSOCK);
+	struct verdict v = run_check(m, &a, c, NULL);
+
+	report(m, v.status == STATUS_PASS, id, NULL, describe(&a, &v));
+	report(m, c->faults[0] != NULL, id, "at least one fault", "no fault in its row");
+	for (size_t i = 0; c->faults[i]; i++) {
+		const struct fault *fault = fault_find(c->faults[i]);
+
+		if (!fault) {
+			report(m, false, id, c->faults[i], "no such fault");
+			continue;
+		}
+		v = run_check(m, &a, c, fault);
+		report(m, failed(&v), id, fault->name, describe(&a, &v));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(total) && strcmp(c->area, "node") != 0; i++) {
+		v = run_check(m, &a, c, fault_find(total[i]));
+		report(m, v.status != STATUS_PASS, id, total[i], describe(&a, &v));
+	}
+}
+
+static int play(struct session *s, const void *arg)
+{
+	return stack_collect(s, arg);
+}
+
+static int run_stack(struct matrix *m, struct arena *a, const struct stack_play *p,
+		     const char *fault)
+{
+	struct task t = task_with(m, fault ? fault_find(fault) : NULL);
+	struct stack_result r = { 0 };
+	struct outcome o;
+	struct verdict v;
+
+	t.act = play;
+	t.arg = p;
+	if (runner_task(m->runner, a, &t, &o) < 0)
+		return STACK_UNKNOWN;
+	if (!verdict_of_end(a, PATH, t.timeout_ms, &o, &v))
+		stack_judge(a, &o.evidence, &r);
+	return r.verdict;
+}
+
+static void test_stack(struct matrix *m, const struct stack *stack)
+{
+	static const char *const deadly[] = { "payload_flipped", "dead", "mute" };
+	cleanup_arena struct arena a = { 0 };
+
+	for (size_t g = 0; g < stack->guests.count; g++) {
+		const struct stack_play p = { stack, stack->guests.item[g] };
+		int got = run_stack(m, &a, &p, NULL);
+
+		report(m, got != STACK_UNKNOWN, stack->name, NULL,
+		       stack_verdict_names[got]);
+		for (size_t i = 0; i < ARRAY_SIZE(deadly); i++) {
+			got = run_stack(m, &a, &p, deadly[i]);
+			report(m, got != STACK_WORKS, stack->name, deadly[i],
+			       stack_verdict_names[got]);
+		}
+	}
+}
+
+static bool look(struct matrix *m)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct task t = task_with(m, NULL);
+	struct outcome o;
+	struct look l;
+
+	t.act = look_act;
+	if (runner_task(m->runner, &a, &t, &o) < 0)
+		return false;
+	look_read(&o.evidence, &l);
+	m->offered = l.features;
+	return l.has_features;
+}
+
+int main(void)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct matrix m = { .runner = runner_new() };
+	struct rec_list stacks = { 0 };
+	struct stack_error err;
+
+	if (!m.runner || !look(&m) || stack_library(&a, &stacks, &err) < 0) {
+		printf("Bail out! %s cannot be looked at\n", PATH);
+		return 1;
+	}
+	for (size_t i = 0; i < check_catalogue_count; i++)
+		if (check_catalogue[i]->families & FAMILY_BIT(FAMILY_VSOCK))
+			test_check(&m, check_catalogue[i]);
+	for (size_t i = 0; i < stacks.count; i++)
+		test_stack(&m, stacks.item[i]);
+	printf("1..%u\n", m.tests);
+	runner_free(m.runner);
+	return m.failed != 0;
+}

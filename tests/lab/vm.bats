@@ -1,0 +1,261 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# vm on the distribution's kernel: KERNEL_IMAGE, KERNEL_MODULES, KERNEL_DEB from ./dev kernels.
+# shellcheck disable=SC2016,SC2154 # filters of jq; bats sets stderr
+load ../helpers
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	export TMPDIR=$BATS_FILE_TMPDIR/tmp
+	mkdir "$TMPDIR" first second
+	(cd first && "$VHOSTCHECK" vm --deterministic "$KERNEL_DEB" -o r.json >text)
+	echo "$?" >first/status
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+# Nothing of a run that ended may be left
+teardown() {
+	[ -z "$(ls -A "$TMPDIR")" ]
+}
+
+# report FILE: into $output, after a look by the shipped schema
+report() {
+	output=$(cat "$1")
+	valid report
+}
+
+# until_true COMMAND...: or fail after half a minute
+until_true() {
+	local end=$((SECONDS + 30))
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+	done
+}
+
+# qemu_of PID: the QEMU that a vhostcheck started
+qemu_of() {
+	pgrep -P "$1" -f qemu-system
+}
+
+# in_check: the journal r.json.journal says that a check runs, or ran
+in_check() {
+	grep -qs check_start r.json.journal
+}
+
+# start NAME ARG...: vhostcheck vm in the background in folder NAME, in its first check
+start() {
+	mkdir "$1"
+	cd "$1" || return
+	env --default-signal "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		-o r.json "${@:2}" >text 2>errors 3>&- &
+	pid=$!
+	until_true in_check
+}
+
+# break_vsock: a copy of the modules in ./modules in which every kick of vhost_vsock oopses
+break_vsock() {
+	local at=kernel/drivers/vhost/vhost_vsock.ko
+
+	cp -as "$KERNEL_MODULES" modules
+	rm -f modules/$at*
+	if [ -f "$KERNEL_MODULES/$at.xz" ]; then
+		xz -dc "$KERNEL_MODULES/$at.xz" >whole.ko
+	else
+		cp "$KERNEL_MODULES/$at" whole.ko
+	fi
+	"$BATS_TEST_DIRNAME/break_module.py" whole.ko vhost_vsock_handle_tx_kick modules/$at
+}
+
+@test "the package gives a report that the schema accepts, with status 0" {
+	[ "$(cat first/status)" -eq 0 ]
+	[ ! -e first/r.json.journal ]
+	report first/r.json
+	json '.summary.verdict == "pass" and .summary.exit_code == 0'
+	json '.run.where == "vm" and .run.vm.cpus == 1 and .run.vm.memory == 512'
+	json '.run.vm.accel | IN("kvm", "tcg")'
+	json '.run.vm.qemu | test("^[0-9]+\\.[0-9]+")'
+	json '.run.vm.cmdline | startswith("console=ttyS0 ")'
+	json '.run.argv[0] == "vhostcheck vm" and (.run.argv | any(endswith(".deb")))'
+	json '[.run.argv[] | select(contains("/"))] == []'
+	json '(.run.vm.accel == "kvm") or (.run.reduced | any(startswith("KVM was given up")))'
+	[ "$(jq -r .host.kernel.release first/r.json)" = "$(basename "$KERNEL_MODULES")" ]
+}
+
+@test "vhost-vsock offers 0x33d000002" {
+	report first/r.json
+	json '.devices[] | select(.name == "vsock") | .state == "ok" and .features.hex == "0x33d000002"'
+}
+
+@test "at least 30 checks, each with a result of its own" {
+	report first/r.json
+	json '.checks | length >= 30'
+	json '[.checks[] | [.id, .device]] | length == (unique | length)'
+	json '[.checks[].status] | all(IN("pass", "skip"))'
+}
+
+@test "crosvm-2022: plain works, protected fails to start with one miss for the used ring" {
+	report first/r.json
+	json '[.stacks[] | select(.stack == "crosvm-2022") | "\(.guest) \(.verdict)"] ==
+		["plain works", "protected fails_start"]'
+	json '.stacks[] | select(.stack == "crosvm-2022" and .guest == "protected") |
+		[.evidence[] | select(.kind == "iotlb" and .msg == "miss")] |
+		length == 1 and (.[0].iova | test("used"))'
+	json '.stacks[] | select(.stack == "crosvm-2022" and .guest == "protected") |
+		.evidence | any(.kind == "ioctl" and .name == "VHOST_VSOCK_SET_RUNNING" and .errno == "EFAULT")'
+}
+
+@test "passthrough-late stalls; qemu and crosvm work and count bytes both ways" {
+	report first/r.json
+	json '[.stacks[] | select(.stack == "passthrough-late") | .verdict] == ["works", "stalls"]'
+	json '[.stacks[] | select(.stack == "qemu" or .stack == "crosvm")] | length >= 4 and
+		all(.verdict == "works" and .transfer.tx_bytes > 0 and .transfer.rx_bytes > 0)'
+}
+
+@test "the text says what the report says" {
+	grep -q "Linux $(basename "$KERNEL_MODULES"), in a virtual machine" first/text
+	grep -Eq 'crosvm-2022 +protected +vsock +fails_start +used_ring_unmapped_at_start' first/text
+	grep -q '^PASS: .*(exit status 0)' first/text
+	[ "$(jq -r .run.vm.accel first/r.json)" = kvm ] ||
+		[ "$(grep -c 'KVM was given up' first/text)" -eq 1 ]
+}
+
+@test "a mutant of the real report is refused, whatever key it is" {
+	"$VHOSTCHECK" schema >schema.json
+	run -0 "$BATS_TEST_DIRNAME/schema_mutants.py" schema.json first/r.json
+	[[ ${lines[-1]} =~ ^[0-9]{4,}\ mutants,\ 0\ survivors$ ]]
+}
+
+@test "a second run gives the same bytes" {
+	cd second
+	"$VHOSTCHECK" vm --deterministic "$KERNEL_DEB" -o r.json >/dev/null
+	cmp ../first/r.json r.json
+}
+
+@test "a kernel that dies in a check: crash, with the line that matters and where" {
+	mkdir dies
+	cd dies
+	break_vsock
+	run --separate-stderr -1 "$VHOSTCHECK" vm --accel tcg --modules modules --append oops=panic \
+		--check 'vsock.features.*' --check vsock.transfer.host_connects \
+		--check vsock.transfer.call -o r.json "$KERNEL_IMAGE"
+	[ ! -e r.json.journal ]
+	report r.json
+	json '.summary.counts.crash == 1 and .summary.counts.pass > 0'
+	json '.checks | map(select(.status == "crash"))[0] | .reason.code == "crashed" and
+		(.reason.text | test("^the kernel died: .*\\[#1\\].* in vhost_vsock_handle_tx_kick")) and
+		(.evidence | any(.kind == "kmsg" and (.text | test("^Kernel panic")))) and
+		(.evidence | all(.kind != "kmsg" or (.text | test("PID: [0-9]|[0-9a-f]{12}") | not)))'
+	json '[.checks[] | select(.status == "blocked") | .reason.code] | length > 0 and
+		all(. == "guest_died")'
+	json '[.stacks[] | .verdict] | all(. == "unknown")'
+}
+
+@test "a kernel that complains in a check and goes on: the check says so" {
+	mkdir complains
+	cd complains
+	break_vsock
+	run --separate-stderr "$VHOSTCHECK" vm --accel tcg --modules modules --timeout 2 \
+		--check vsock.transfer.host_connects --fail-on low -o r.json "$KERNEL_IMAGE"
+	[ "$status" -eq 1 ]
+	report r.json
+	json '.run.vm.accel == "tcg" and .host.kernel.taint > 0'
+	json '.checks[0].status | IN("fail", "timeout")'
+	json '.checks[0].reason.text | test("the kernel complained: .*\\[#1\\].* in vhost_vsock_handle_tx_kick")'
+	json '.checks[0].evidence | any(.kind == "kmsg")'
+}
+
+@test "QEMU killed in a check: the check is a crash, and why" {
+	start killed
+	kill -KILL "$(qemu_of "$pid")"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 1 ] || [ "$status" -eq 2 ]
+	report r.json
+	json '.summary.counts.crash <= 1 and .summary.counts.blocked > 0'
+	json '[.checks[], .stacks[] | .reason | select(. != null) | .text] |
+		all(test("signal 9 ended QEMU"))'
+	[ ! -e r.json.journal ]
+}
+
+@test "^C leaves a partial report that is valid, and no guest" {
+	start stopped
+	qemu=$(qemu_of "$pid")
+	kill -INT "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 130 ]
+	run ! kill -0 "$qemu"
+	[ ! -e r.json.journal ]
+	grep -q 'cut by SIGINT' text
+	report r.json
+	json '.summary.exit_code == 130 and .summary.verdict == "inconclusive"'
+	json '.summary.counts.crash == 0 and .summary.counts.blocked > 0'
+	json '[.checks[] | select(.status == "blocked") | .reason.code] | all(. == "not_selected")'
+}
+
+@test "SIGKILL: QEMU dies with us, the journal can be read, the rest is shown and removed" {
+	start gone
+	qemu=$(qemu_of "$pid")
+	kill -KILL "$pid"
+	wait "$pid" || :
+	until_true eval '! kill -0 "$qemu" 2>/dev/null'
+	[ ! -e r.json ]
+	for line in 1 2 3; do
+		output=$(sed -n "${line}p" r.json.journal)
+		valid journal
+	done
+	run -0 "$VHOSTCHECK" list --leftovers
+	[[ $output == *"$TMPDIR/vhostcheck-$pid-vm-"* ]]
+	run -0 "$VHOSTCHECK" list --leftovers --remove
+}
+
+@test "a command in place of run: its output, its status, and its console if it dies" {
+	mkdir command
+	cd command
+	cat >p.c <<'END'
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY);
+	printf("out %d %s\n", argc, argv[1]);
+	fprintf(stderr, "err\n");
+	if (!strcmp(argv[1], "a  b"))
+		return 42;
+	fflush(stdout);
+	sleep(1);
+	return (int)write(fd, "c", 1);
+}
+END
+	cc -o prog p.c
+	run --separate-stderr -42 "$VHOSTCHECK" vm --accel tcg --add prog "$KERNEL_IMAGE" -- prog "a  b"
+	[ "$output" = "out 2 a  b" ]
+	[ "$stderr" = err ]
+	run --separate-stderr -3 "$VHOSTCHECK" vm --accel tcg --add prog "$KERNEL_IMAGE" -- prog crash
+	[ "$output" = "out 2 crash" ]
+	[[ $stderr == *"the guest died before the command ended: "*"Kernel panic - not syncing: sysrq triggered crash"* ]]
+}
+
+@test "several kernels: a report of each, in a folder; nothing there (77) is not the worst" {
+	mkdir -p several/out
+	cd several
+	release=$(basename "$KERNEL_MODULES")
+	# the same kernel under another name: no modules go with it, so it has no vhost
+	python3 -c 'import sys
+old, new = sys.argv[1].encode(), sys.argv[2].encode()
+sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
+		"$release" "${release%?}_" <"$KERNEL_IMAGE" >bare
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg --check 'vsock.features.*' -o out \
+		"$KERNEL_IMAGE" bare
+	[ "$(ls out)" = "$(printf '%s\n' "${release%?}_.json" "$release.json" | sort)" ]
+	[ "$(grep -c '^  Linux .*, in a virtual machine' <<<"$output")" -eq 2 ]
+	report "out/$release.json"
+	json '.summary.exit_code == 0 and .summary.counts.pass > 0'
+	report "out/${release%?}_.json"
+	json '.summary.exit_code == 77 and .summary.counts.pass == 0'
+}

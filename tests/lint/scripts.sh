@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/lib.sh"
+
+choose '*.sh' '*.bats' '*.bash' dev .ci/run
+shellcheck "${chosen[@]}"

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154  # bats sets stderr and stderr_lines
+# `vhostcheck stacks`: the policies built in, those of files, and what is wrong with a file
+
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || exit
+	"$VHOSTCHECK" explain --json crosvm >crosvm.json
+	jq -e --tab '.stack = "mine"' crosvm.json >mine.json
+}
+
+# refused LINE POINTER TEXT: mine.json is, with these in the message and in the error object
+refused()
+{
+	run -64 --separate-stderr "$VHOSTCHECK" stacks mine.json
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "vhostcheck: mine.json:$1: "*"$3"* ]]
+	run -64 --separate-stderr "$VHOSTCHECK" stacks --json mine.json
+	jq -e --argjson line "$1" --arg path "$2" --arg text "$3" \
+		'.schema == "vhostcheck-error/1" and .exit_code == 64 and .error.line == $line
+			and .error.path == $path and (.error.text | contains($text))' <<<"$output"
+}
+
+@test "stacks lists the built-in policies with their guests and one sentence" {
+	run -0 "$VHOSTCHECK" stacks
+	for name in crosvm crosvm-2022 kvmtool-2021 passthrough-late qemu; do
+		grep -q "^$name  " <<<"$output"
+	done
+	grep -q "for guests plain, protected, viommu" <<<"$output"
+	grep -q "Masks bit 33 unless the guest has a vIOMMU" <<<"$output"
+}
+
+@test "stacks --json is a document without verdicts, of policies that a file may hold" {
+	"$VHOSTCHECK" stacks --json >stacks.json
+	jq -e '.schema == "vhostcheck-stacks/1" and .verdicts == []
+		and [.stacks[].stack] == ["crosvm", "crosvm-2022", "kvmtool-2021",
+			"passthrough-late", "qemu"]' stacks.json
+	for name in $(jq -r '.stacks[].stack' stacks.json); do
+		jq --arg name "$name" '.stacks[] | select(.stack == $name)
+			| .stack = "my-" + .stack' stacks.json >my.json
+		"$VHOSTCHECK" stacks --json my.json |
+			jq -e --slurpfile mine my.json '.stacks == $mine'
+	done
+}
+
+@test "stacks NAME and FILE choose" {
+	run -0 "$VHOSTCHECK" stacks --json qemu ./mine.json
+	jq -e '[.stacks[].stack] == ["qemu", "mine"]' <<<"$output"
+}
+
+@test "an unknown name is 64, with those that are near" {
+	run -64 --separate-stderr "$VHOSTCHECK" stacks crosvm-2023
+	[[ $stderr == *"crosvm-2023"*"crosvm-2022"* ]]
+}
+
+@test "a file that is not there is 64 and named" {
+	run -64 --separate-stderr "$VHOSTCHECK" stacks no/such.json
+	[[ $stderr == *"no/such.json"*"No such file"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "a mistake in a file is 64, with line, JSON Pointer and the word" {
+	sed -i 's/"VRINGS"/"VRNGS"/' mine.json
+	refused "$(grep -n VRNGS mine.json | cut -d: -f1)" /order/4 '"VRNGS" is no step'
+}
+
+@test "an unknown bit is 64" {
+	sed -i '0,/"VIRTIO_F_ACCESS_PLATFORM"/s//"VIRTIO_F_ACESS_PLATFORM"/' mine.json
+	refused "$(grep -n ACESS mine.json | cut -d: -f1)" /guests/0/mask/0 VIRTIO_F_ACESS_PLATFORM
+}
+
+@test "a missing START is 64" {
+	jq --tab '.order -= ["START"]' mine.json >less.json
+	mv less.json mine.json
+	refused "$(grep -n '"order"' mine.json | cut -d: -f1)" /order "START is missing"
+}
+
+@test "a key that stands twice is 64, at the second" {
+	sed -i 's/^\t"base": .*/&\n\t"base": "none",/' mine.json
+	refused "$(grep -n '"none",$' mine.json | head -n 1 | cut -d: -f1)" /base "twice"
+}
+
+@test "what is not JSON is 64, with its line" {
+	sed -i 's/"acked",/"acked"/' mine.json
+	line=$(grep -n '"base"' mine.json | cut -d: -f1)
+	refused $((line + 1)) "" "not JSON"
+}
+
+@test "the name of a built-in policy is 64" {
+	"$VHOSTCHECK" explain --json qemu >mine.json
+	refused "$(grep -n '"stack"' mine.json | cut -d: -f1)" /stack "built-in"
+}
+
+@test "each key of a policy is needed, and none more is taken" {
+	for key in $(jq -r 'keys[]' mine.json); do
+		jq "del(.$key)" mine.json >less.json
+		run -64 --separate-stderr "$VHOSTCHECK" stacks less.json
+		[[ $stderr == *"\"$key\" is missing"* ]]
+	done
+	jq '.more = 1' mine.json >more.json
+	run -64 --separate-stderr "$VHOSTCHECK" stacks more.json
+	[[ $stderr == *'"more"'* ]]
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stacks/features.h"
+#include "stacks/library.h"
+#include "stacks/sources.h"
+
+struct fixture {
+	struct arena arena;
+	struct rec_list library;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct stack_error err = { 0 };
+
+	assert_non_null(f);
+	if (stack_library(&f->arena, &f->library, &err) < 0)
+		fail_msg("line %zu %s: %s", err.line, err.pointer, err.text);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	arena_done(&f->arena);
+	free(f);
+	return 0;
+}
+
+static const struct stack_guest *guest_of(const struct stack *s, enum guest_kind kind)
+{
+	for (size_t i = 0; i < s->guests.count; i++) {
+		const struct stack_guest *g = s->guests.item[i];
+
+		if (g->guest == (int)kind)
+			return g;
+	}
+	fail_msg("%s has no guest %s", s->name, guest_kind_names[kind]);
+	return NULL;
+}
+
+static void test_built_in_policies_have_the_names_of_their_files(void **state)
+{
+	static const char *const expected[] = { "crosvm", "crosvm-2022", "kvmtool-2021",
+						"passthrough-late", "qemu" };
+	struct fixture *f = *state;
+
+	assert_int_equal(f->library.count, ARRAY_SIZE(expected));
+	assert_int_equal(stack_source_count, ARRAY_SIZE(expected));
+	for (size_t i = 0; i < f->library.count; i++) {
+		const struct stack *s = f->library.item[i];
+
+		assert_string_equal(s->name, expected[i]);
+		assert_true(s->sources.count > 0);
+		assert_non_null(stack_find(&f->library, stack_sources[i].name));
+	}
+	assert_null(stack_find(&f->library, "crosvm-2023"));
+}
+
+static uint64_t sent(struct fixture *f, const char *name, enum guest_kind kind,
+		     enum family family, uint64_t offered)
+{
+	const struct stack *s = stack_find(&f->library, name);
+	const struct feature_set set = { { offered } };
+
+	assert_non_null(s);
+	return stack_features(s, guest_of(s, kind), family, &set).sent.word[0];
+}
+
+/* The vsock of Linux 5.10 and of 6.12, as they offer it. */
+#define OLD_VSOCK UINT64_C(0x13d000000)
+#define VSOCK UINT64_C(0x33d000002)
+
+static void test_each_policy_sends_its_own_features(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sent(f, "crosvm-2022", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 0x120000000);
+	assert_int_equal(sent(f, "crosvm-2022", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+			 0x320000000);
+	assert_int_equal(sent(f, "crosvm", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+			 0x120000000);
+	assert_int_equal(sent(f, "kvmtool-2021", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 VSOCK);
+	assert_int_equal(sent(f, "qemu", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+			 0x130000002);
+	assert_int_equal(sent(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, VSOCK), 0x330000002);
+}
+
+static void test_no_guest_acknowledges_what_is_not_offered(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sent(f, "crosvm-2022", GUEST_PROTECTED, FAMILY_VSOCK, OLD_VSOCK),
+			 0x120000000);
+	assert_int_equal(sent(f, "kvmtool-2021", GUEST_PLAIN, FAMILY_VSOCK, OLD_VSOCK),
+			 OLD_VSOCK);
+	/* QEMU sends bit 33 for a guest with a vIOMMU whether it is offered or not */
+	assert_int_equal(sent(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, OLD_VSOCK),
+			 0x330000000);
+}
+
+static void test_bits_of_other_devices_and_of_later_kernels_stay_out(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sent(f, "qemu", GUEST_PLAIN, FAMILY_VSOCK, UINT64_MAX),
+			 0x10130000002);
+	assert_int_equal(sent(f, "qemu", GUEST_PLAIN, FAMILY_NET, UINT64_MAX),
+			 0x10130008000);
+}
+
+static void test_backend_features_are_those_offered(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(stack_backend(stack_find(&f->library, "qemu"), FAMILY_VSOCK, 6),
+			 2);
+	assert_int_equal(stack_backend(stack_find(&f->library, "qemu"), FAMILY_VSOCK, 4),
+			 0);
+	assert_int_equal(
+		stack_backend(stack_find(&f->library, "crosvm"), FAMILY_VSOCK, 2), 0);
+}
+
+/* ------------------------------------------------------------ broken policies */
+
+static const char *crosvm_text(void)
+{
+	for (size_t i = 0; i < stack_source_count; i++)
+		if (!strcmp(stack_sources[i].name, "crosvm"))
+			return stack_sources[i].text;
+	fail_msg("there is no crosvm");
+	return NULL;
+}
+
+/* The text of crosvm with the first @from replaced. */
+static char *spoilt(struct arena *a, const char *from, const char *to)
+{
+	const char *text = crosvm_text(), *at = strstr(text, from);
+	char *made = NULL;
+
+	assert_non_null(at);
+	made = arena_printf(a, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	assert_non_null(made);
+	return made;
+}
+
+/* A change to the text of crosvm, and what is to be said of it. */
+struct broken {
+	const char *from, *to;
+	size_t line;
+	const char *pointer, *word, *text;
+};
+
+static void assert_refused(struct fixture *f, const struct broken *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *text = spoilt(&f->arena, b[i].from, b[i].to);
+		const struct stack *s = NULL;
+		struct stack_error err;
+
+		assert_int_equal(stack_parse(&f->arena, text, strlen(text), &s, &err),
+				 -EINVAL);
+		assert_null(s);
+		assert_string_equal(err.pointer, b[i].pointer);
+		assert_string_equal(err.word, b[i].word);
+		assert_int_equal(err.line, b[i].line);
+		if (!strstr(err.text, b[i].text))
+			fail_msg("\"%s\" does not say \"%s\"", err.text, b[i].text);
+	}
+}
+
+static void test_what_is_not_of_the_schema_is_refused(void **state)
+{
+	static const struct broken rows[] = {
+		{ "vhostcheck-stack/1", "vhostcheck-stack/2", 2, "/schema", "schema",
+		  "vhostcheck-stack/1" },
+		{ "\"base\"", "\"bass\"", 1, "", "", "\"base\" is missing" },
+		{ "\"force\": []", "\"force\": [], \"extra\": 1", 17, "/guests/0/extra",
+		  "extra", "not known" },
+		{ "\"map\": \"none\"", "\"map\": \"some\"", 18, "/guests/0/map", "map",
+		  "\"some\"" },
+		{ "\"devices\": [", "\"devices\": [7, ", 7, "/devices/0", "0",
+		  "expected string" },
+	};
+
+	assert_refused(*state, rows, ARRAY_SIZE(rows));
+}
+
+static void test_what_is_not_json_is_refused_with_its_line(void **state)
+{
+	static const struct broken rows[] = {
+		{ "\"base\": \"acked\",", "\"base\": \"acked\"", 10, "", "", "not JSON" },
+		{ "\"base\": \"acked\",", "\"base\": \"acked\", \"base\": \"none\",", 9,
+		  "/base", "base", "twice" },
+	};
+
+	assert_refused(*state, rows, ARRAY_SIZE(rows));
+}
+
+static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
+{
+	static const struct broken rows[] = {
+		{ "\"stack\": \"crosvm\"", "\"stack\": \"cros vm\"", 3, "/stack",
+		  "cros vm", "no name" },
+		{ "\"net\"", "\"nett\"", 7, "/devices/0", "nett", "no device" },
+		{ "\"net\"", "\"vsock\"", 7, "/devices/1", "vsock", "twice" },
+		{ "\"backend\": []", "\"backend\": [\"V2\"]", 10, "/backend/0", "V2",
+		  "no backend feature" },
+		{ "SET_OWNER", "SET_OWNR", 11, "/order/0", "SET_OWNR", "no step" },
+		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 16,
+		  "/guests/0/mask/1", "VIRTIO_F_X", "no feature bit" },
+		{ "\"acks\": [", "\"acks\": [\"128\", ", 15, "/guests/0/acks/0", "128",
+		  "no feature bit" },
+		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 17,
+		  "/guests/0/force/0", "VIRTIO_SCSI_F_INOUT", "no feature bit" },
+	};
+
+	assert_refused(*state, rows, ARRAY_SIZE(rows));
+}
+
+static void test_a_policy_is_refused_whose_order_cannot_be_played(void **state)
+{
+	static const struct broken rows[] = {
+		{ ", \"START\"]", "]", 11, "/order", "START", "START is missing" },
+		{ "\"VRINGS\", ", "", 11, "/order", "VRINGS", "VRINGS is missing" },
+		{ "\"SET_GUEST_CID\", ", "", 11, "/order", "SET_GUEST_CID",
+		  "vsock needs" },
+		{ "\"VRINGS\"", "\"VRINGS\", \"VRINGS\"", 11, "/order/5", "VRINGS",
+		  "twice" },
+		{ "\"GET_FEATURES\", ", "", 11, "/order/1", "SET_FEATURES",
+		  "needs GET_FEATURES before it" },
+	};
+
+	assert_refused(*state, rows, ARRAY_SIZE(rows));
+}
+
+static void test_a_policy_is_refused_whose_guests_contradict_it(void **state)
+{
+	static const struct broken rows[] = {
+		{ "\"plain\"", "\"protected\"", 22, "/guests/1/guest", "protected",
+		  "twice" },
+		{ "\"map\": \"none\"", "\"map\": \"all\"", 18, "/guests/0/map", "map",
+		  "IOTLB_UPDATE is not in the order" },
+	};
+
+	assert_refused(*state, rows, ARRAY_SIZE(rows));
+}
+
+static void test_a_base_of_nothing_needs_no_features(void **state)
+{
+	struct fixture *f = *state;
+	const char *text = spoilt(&f->arena, "\"base\": \"acked\"", "\"base\": \"none\"");
+	const struct feature_set offered = { { VSOCK } };
+	const struct stack *s = NULL;
+	struct stack_error err;
+
+	assert_int_equal(stack_parse(&f->arena, text, strlen(text), &s, &err), 0);
+	assert_int_equal(
+		stack_features(s, s->guests.item[0], FAMILY_VSOCK, &offered).sent.word[0],
+		0);
+}
+
+/* ----------------------------------------------------------------------- files */
+
+static int read_text(struct fixture *f, const char *text, size_t len,
+		     const struct stack **ret, struct stack_error *err)
+{
+	char path[] = "vhostcheck-test-stack-XXXXXX";
+	int fd = mkstemp(path), r = 0;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	assert_int_equal(close(fd), 0);
+	r = stack_file_read(&f->arena, path, ret, err);
+	assert_int_equal(unlink(path), 0);
+	return r;
+}
+
+static void test_a_file_is_read(void **state)
+{
+	struct fixture *f = *state;
+	const char *text =
+		spoilt(&f->arena, "\"stack\": \"crosvm\"", "\"stack\": \"mine\"");
+	const struct stack *s = NULL;
+	struct stack_error err;
+
+	assert_int_equal(read_text(f, text, strlen(text), &s, &err), 0);
+	assert_string_equal(s->name, "mine");
+}
+
+static void test_a_file_must_not_take_a_built_in_name(void **state)
+{
+	struct fixture *f = *state;
+	const char *text = crosvm_text();
+	const struct stack *s = NULL;
+	struct stack_error err;
+
+	assert_int_equal(read_text(f, text, strlen(text), &s, &err), -EEXIST);
+	assert_null(s);
+	assert_int_equal(err.line, 3);
+	assert_string_equal(err.pointer, "/stack");
+}
+
+static void test_a_file_that_cannot_be_read_says_why(void **state)
+{
+	struct fixture *f = *state;
+	char *large = arena_alloc(&f->arena, STACK_FILE_MAX + 1);
+	const struct stack *s = NULL;
+	struct stack_error err;
+
+	assert_int_equal(stack_file_read(&f->arena, "no/such/file", &s, &err), -ENOENT);
+	assert_string_equal(err.text, strerror(ENOENT));
+	assert_int_equal(err.line, 0);
+	assert_int_equal(stack_file_read(&f->arena, "/", &s, &err), -EISDIR);
+	assert_non_null(large);
+	memset(large, ' ', STACK_FILE_MAX + 1);
+	assert_int_equal(read_text(f, large, STACK_FILE_MAX + 1, &s, &err), -EFBIG);
+	assert_int_equal(read_text(f, large, STACK_FILE_MAX, &s, &err), -EINVAL);
+	assert_null(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_built_in_policies_have_the_names_of_their_files),
+		cmocka_unit_test(test_each_policy_sends_its_own_features),
+		cmocka_unit_test(test_no_guest_acknowledges_what_is_not_offered),
+		cmocka_unit_test(
+			test_bits_of_other_devices_and_of_later_kernels_stay_out),
+		cmocka_unit_test(test_backend_features_are_those_offered),
+		cmocka_unit_test(test_what_is_not_of_the_schema_is_refused),
+		cmocka_unit_test(test_what_is_not_json_is_refused_with_its_line),
+		cmocka_unit_test(test_a_policy_is_refused_whose_words_are_unknown),
+		cmocka_unit_test(test_a_policy_is_refused_whose_order_cannot_be_played),
+		cmocka_unit_test(test_a_policy_is_refused_whose_guests_contradict_it),
+		cmocka_unit_test(test_a_base_of_nothing_needs_no_features),
+		cmocka_unit_test(test_a_file_is_read),
+		cmocka_unit_test(test_a_file_must_not_take_a_built_in_name),
+		cmocka_unit_test(test_a_file_that_cannot_be_read_says_why),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

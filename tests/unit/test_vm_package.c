@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "vm/archive.h"
+#include "vm/kernel.h"
+#include "vm/package.h"
+#include "vm_fakes.h"
+
+enum {
+	MEMBER_MAX = 65536
+};
+
+/* A tar member of a package: "path" and contents, or a link */
+struct member {
+	const char *path, *link;
+	const void *bytes;
+	size_t len;
+};
+
+/* A package being built */
+struct deb {
+	const char *control;
+	const struct member *member;
+	size_t count;
+	bool gzip;
+};
+
+static struct vm_workdir work;
+static struct vm_error err;
+static unsigned char image[FAKE_IMAGE];
+
+static int make_work(void **state)
+{
+	(void)state;
+	fake_image(image, "6.1.0-9-amd64 #1");
+	memset(&err, 0, sizeof(err));
+	return vm_workdir_make(&work, -1, &err);
+}
+
+static int remove_work(void **state)
+{
+	(void)state;
+	vm_workdir_done(&work);
+	return 0;
+}
+
+static size_t make_tar(const struct member *m, size_t count, bool gzip, char *buf)
+{
+	struct archive *a = archive_write_new();
+	size_t used = 0;
+
+	assert_non_null(a);
+	assert_int_equal(archive_write_set_format_ustar(a), ARCHIVE_OK);
+	assert_int_equal(gzip ? archive_write_add_filter_gzip(a)
+			      : archive_write_add_filter_xz(a),
+			 ARCHIVE_OK);
+	assert_int_equal(archive_write_open_memory(a, buf, MEMBER_MAX, &used),
+			 ARCHIVE_OK);
+	for (size_t i = 0; i < count; i++) {
+		struct archive_entry *e = archive_entry_new();
+
+		assert_non_null(e);
+		archive_entry_set_pathname(e, m[i].path);
+		archive_entry_set_mode(e, m[i].link ? S_IFLNK | 0777 : S_IFREG | 0644);
+		archive_entry_set_size(e, (la_int64_t)m[i].len);
+		if (m[i].link)
+			archive_entry_set_symlink(e, m[i].link);
+		assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+		assert_int_equal(archive_write_data(a, m[i].bytes, m[i].len), m[i].len);
+		archive_entry_free(e);
+	}
+	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	assert_int_equal(archive_write_free(a), ARCHIVE_OK);
+	return used;
+}
+
+static void put_ar(int fd, const char *name, const char *bytes, size_t len)
+{
+	assert_int_equal(dprintf(fd, "%-16s%-12d%-6d%-6d%-8s%-10zu`\n", name, 0, 0, 0,
+				 "100644", len),
+			 60);
+	assert_int_equal(vm_write(fd, bytes, len), 0);
+	assert_int_equal(vm_write(fd, "\n", len % 2), 0);
+}
+
+static char *make_deb(const char *name, const struct deb *d)
+{
+	const struct member control = { "./control", NULL, d->control,
+					strlen(d->control) };
+	const char *end = d->gzip ? "gz" : "xz";
+	char *path = vm_path("%s/%s", work.path, name), *buf = malloc(MEMBER_MAX);
+	char ar_name[17];
+	int fd;
+
+	assert_non_null(path);
+	assert_non_null(buf);
+	fd = vm_create(path);
+	assert_true(fd >= 0);
+	assert_int_equal(vm_write(fd, "!<arch>\n", 8), 0);
+	put_ar(fd, "debian-binary", "2.0\n", 4);
+	(void)snprintf(ar_name, sizeof(ar_name), "control.tar.%s", end);
+	put_ar(fd, ar_name, buf, make_tar(&control, 1, d->gzip, buf));
+	(void)snprintf(ar_name, sizeof(ar_name), "data.tar.%s", end);
+	put_ar(fd, ar_name, buf, make_tar(d->member, d->count, d->gzip, buf));
+	assert_int_equal(close(fd), 0);
+	free(buf);
+	return path;
+}
+
+static const char amd64[] = "Package: linux-image-6.1.0-9-amd64\nVersion: 6.1.9-1\n"
+			    "Architecture: amd64\nDescription: Linux\n Version: none\n";
+
+static const struct member whole[] = {
+	{ "./boot/vmlinuz-6.1.0-9-amd64", NULL, image, sizeof(image) },
+	{ "./boot/config-6.1.0-9-amd64", NULL, "CONFIG_VHOST=m\n", 15 },
+	{ "./boot/System.map-6.1.0-9-amd64", NULL, "no", 2 },
+	{ "./lib/modules/6.1.0-9-amd64/modules.order", NULL, "o", 1 },
+	{ "./lib/modules/6.1.0-9-amd64/modules.builtin", NULL, "b", 1 },
+	{ "./lib/modules/6.1.0-9-amd64/modules.builtin.modinfo", NULL, "i", 1 },
+	{ "./lib/modules/6.1.0-9-amd64/build", "/usr/src/x", "", 0 },
+	{ "./lib/modules/6.1.0-9-amd64/kernel/drivers/vhost/vhost.ko", NULL, "ko", 2 },
+	{ "./lib/modules/6.1.0-9-amd64/kernel/net/a.ko.xz", NULL, "xz", 2 },
+	{ "./lib/modules/6.1.0-9-amd64/kernel/net/link.ko", "/etc/passwd", "", 0 },
+	{ "./usr/share/doc/readme", NULL, "doc", 3 },
+};
+
+static const struct deb good = { amd64, whole, ARRAY_SIZE(whole), false };
+
+static bool there(const char *name)
+{
+	cleanup_free char *path = vm_path("%s/package/%s", work.path, name);
+	struct stat st;
+
+	assert_non_null(path);
+	return !lstat(path, &st);
+}
+
+static void expect_whole(const struct deb *d)
+{
+	cleanup_free char *deb = make_deb("good.deb", d);
+	cleanup_free char *config = NULL;
+	struct vm_package p;
+
+	assert_int_equal(vm_package_unpack(&p, &work, deb, &err), 0);
+	assert_string_equal(p.name, "linux-image-6.1.0-9-amd64");
+	assert_string_equal(p.version, "6.1.9-1");
+	assert_string_equal(p.arch, "amd64");
+	assert_string_equal(p.release, "6.1.0-9-amd64");
+	assert_int_equal(vm_read_file(p.config, 100, &config), 0);
+	assert_string_equal(config, "CONFIG_VHOST=m\n");
+	assert_true(there("vmlinuz"));
+	assert_true(there("modules/modules.order"));
+	assert_true(there("modules/modules.builtin"));
+	assert_true(there("modules/modules.builtin.modinfo"));
+	assert_true(there("modules/kernel/drivers/vhost/vhost.ko"));
+	assert_true(there("modules/kernel/net/a.ko.xz"));
+	assert_false(there("modules/kernel/net/link.ko"));
+	assert_false(there("modules/build"));
+	vm_package_done(&p);
+}
+
+static void what_a_boot_needs_is_unpacked_and_nothing_else(void **state)
+{
+	(void)state;
+	expect_whole(&good);
+}
+
+static void compression_is_told_from_the_data(void **state)
+{
+	struct deb gzipped = good;
+
+	(void)state;
+	gzipped.gzip = true;
+	expect_whole(&gzipped);
+}
+
+static void a_package_makes_a_kernel(void **state)
+{
+	cleanup_free char *deb = make_deb("good.deb", &good);
+	struct vm_kernel k;
+
+	(void)state;
+	assert_int_equal(vm_kernel_open(&k, &work, deb, NULL, &err), 0);
+	assert_string_equal(k.release, "6.1.0-9-amd64");
+	assert_string_equal(k.package, "linux-image-6.1.0-9-amd64 6.1.9-1");
+	assert_non_null(k.modules);
+	assert_non_null(k.config);
+	vm_kernel_done(&k);
+}
+
+static void expect_refusal(const struct deb *d, enum vm_fault fault, const char *says)
+{
+	cleanup_free char *deb = make_deb("bad.deb", d);
+	struct vm_kernel k;
+
+	assert_true(vm_kernel_open(&k, &work, deb, NULL, &err) < 0);
+	assert_int_equal(err.fault, fault);
+	assert_string_equal(err.file, deb);
+	assert_non_null(strstr(err.text, says));
+	vm_kernel_done(&k);
+	assert_int_equal(unlink(deb), 0);
+}
+
+static void a_package_for_another_machine_is_refused(void **state)
+{
+	struct deb d = good;
+
+	(void)state;
+	d.control = "Package: a\nVersion: 1\nArchitecture: arm64\n";
+	expect_refusal(&d, VM_FAULT_FOREIGN, "is for arm64");
+	d.control = "Package: a\nVersion: 1\n";
+	expect_refusal(&d, VM_FAULT_BAD_FILE,
+		       "names no package, version or architecture");
+}
+
+static void a_package_with_a_part_missing_is_refused(void **state)
+{
+	struct deb d = good;
+
+	(void)state;
+	d.count = 3;
+	expect_refusal(&d, VM_FAULT_NO_MODULES, "a kernel but no modules");
+	d.member = whole + 3;
+	d.count = ARRAY_SIZE(whole) - 3;
+	expect_refusal(&d, VM_FAULT_BAD_FILE, "holds no kernel image");
+}
+
+static void a_package_of_two_kernels_is_refused(void **state)
+{
+	const struct member two[] = {
+		whole[0],
+		{ "./lib/modules/6.1.0-9-cloud-amd64/kernel/a.ko", NULL, "ko", 2 },
+	};
+	const struct deb d = { amd64, two, ARRAY_SIZE(two), false };
+
+	(void)state;
+	expect_refusal(&d, VM_FAULT_BAD_FILE,
+		       "holds two kernels: 6.1.0-9-amd64 and 6.1.0-9-cloud-amd64");
+}
+
+static void a_kernel_of_another_release_than_its_modules_is_refused(void **state)
+{
+	unsigned char other[FAKE_IMAGE];
+	const struct member mixed[] = {
+		{ "./boot/vmlinuz-6.1.0-9-amd64", NULL, other, sizeof(other) },
+		whole[7],
+	};
+	const struct deb d = { amd64, mixed, ARRAY_SIZE(mixed), false };
+
+	(void)state;
+	fake_image(other, "6.1.0-8-amd64");
+	expect_refusal(&d, VM_FAULT_MISMATCH,
+		       "6.1.0-8-amd64 with the modules of 6.1.0-9-amd64");
+}
+
+static void a_path_that_climbs_writes_nothing(void **state)
+{
+	static const char *const paths[] = {
+		"lib/modules/6.1/kernel/../../../../../escaped.ko",
+		"../lib/modules/6.1/kernel/escaped.ko/../..",
+		"boot/../escaped",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		const struct member climb = { paths[i], NULL, "x", 1 };
+		const struct deb d = { amd64, &climb, 1, false };
+
+		expect_refusal(&d, VM_FAULT_BAD_FILE, "climbs out");
+	}
+}
+
+/* The package cut or changed at @at; must be refused, and as damaged or cut */
+static void expect_damage(const char *bytes, size_t len, const char *what, size_t at)
+{
+	cleanup_free char *path = vm_path("%s/damaged.deb", work.path);
+	struct vm_package p;
+	int r;
+
+	assert_int_equal(vm_write_file(path, bytes, len), 0);
+	memset(&err, 0, sizeof(err));
+	r = vm_package_unpack(&p, &work, path, &err);
+	if (!r || (err.fault != VM_FAULT_TRUNCATED && err.fault != VM_FAULT_BAD_FILE &&
+		   err.fault != VM_FAULT_FOREIGN))
+		fail_msg("%s at %zu: %d, %s", what, at, r, err.text);
+	vm_package_done(&p);
+	vm_workdir_done(&work);
+	assert_int_equal(vm_workdir_make(&work, -1, &err), 0);
+}
+
+static size_t slurp(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, buf, size);
+
+	assert_true(n > 0 && (size_t)n < size);
+	assert_int_equal(close(fd), 0);
+	return (size_t)n;
+}
+
+static void a_package_that_is_cut_anywhere_is_refused(void **state)
+{
+	cleanup_free char *deb = make_deb("good.deb", &good);
+	char buf[8192];
+	size_t len = slurp(deb, buf, sizeof(buf));
+
+	(void)state;
+	for (size_t cut = 0; cut + 1 < len; cut++) /* the last byte may be padding */
+		expect_damage(buf, cut, "cut", cut);
+	assert_int_equal(err.fault, VM_FAULT_TRUNCATED);
+}
+
+/* In the compressed data; an ar header has fields that nobody reads */
+static void a_package_with_one_wrong_byte_is_refused(void **state)
+{
+	cleanup_free char *deb = make_deb("good.deb", &good);
+	char buf[8192];
+	size_t len = slurp(deb, buf, sizeof(buf));
+	const char *data = memmem(buf, len, "data.tar", 8);
+
+	(void)state;
+	assert_non_null(data);
+	for (size_t at = (size_t)(data - buf) + 60; at + 1 < len; at++) {
+		buf[at] ^= 0x10;
+		expect_damage(buf, len, "flip", at);
+		buf[at] ^= 0x10;
+	}
+}
+
+static void a_stop_in_the_middle_is_obeyed(void **state)
+{
+	cleanup_free char *deb = make_deb("good.deb", &good);
+	struct vm_package p;
+	int stop[2];
+
+	(void)state;
+	assert_int_equal(pipe(stop), 0);
+	assert_int_equal(write(stop[1], "x", 1), 1);
+	work.stop_fd = stop[0];
+	assert_int_equal(vm_package_unpack(&p, &work, deb, &err), -EINTR);
+	assert_int_equal(err.fault, VM_FAULT_STOPPED);
+	vm_package_done(&p);
+	work.stop_fd = -1;
+	assert_int_equal(close(stop[0]) + close(stop[1]), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_a_boot_needs_is_unpacked_and_nothing_else, make_work,
+			remove_work),
+		cmocka_unit_test_setup_teardown(compression_is_told_from_the_data,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_package_makes_a_kernel, make_work,
+						remove_work),
+		cmocka_unit_test_setup_teardown(a_package_for_another_machine_is_refused,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_package_with_a_part_missing_is_refused,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_package_of_two_kernels_is_refused,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(
+			a_kernel_of_another_release_than_its_modules_is_refused,
+			make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_path_that_climbs_writes_nothing,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_package_that_is_cut_anywhere_is_refused,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_package_with_one_wrong_byte_is_refused,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_stop_in_the_middle_is_obeyed, make_work,
+						remove_work),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the guest: what pid 1 does before and after the command that it is there for. */
+#ifndef VM_GUEST_H
+#define VM_GUEST_H
+
+#include "base/cleanup.h"
+
+/**
+ * struct guest - the serial ports that lead to the host; owned
+ * @journal:	ttyS1: JSON Lines
+ * @out:	ttyS2: stdout of the command
+ * @err:	ttyS3: stderr of the command
+ *
+ * All raw: a byte written is a byte received. -1 where there is no such port.
+ */
+struct guest {
+	int journal, out, err;
+};
+
+/**
+ * guest_setup() - make a running system out of an initramfs
+ * @g:	receives the ports
+ *
+ * As pid 1: mounts devtmpfs, proc, sysfs, and tmpfs on /tmp and /run; says hello on the
+ * journal as soon as there is one; shows kernel warnings on the console; makes RCU grace
+ * periods short; loads the modules that /vhostcheck.modules names, in this order, with
+ * the options in /etc/modprobe.d. A mount or a module that fails is told by a note in
+ * the journal and is no failure of this call, but for vhost itself.
+ * Return: 0; -errno of open() on /dev/ttyS1 to ttyS3 (nothing can reach the host); the
+ * code of libkmod if vhost cannot be loaded.
+ */
+int guest_setup(struct guest *g) must_check_;
+
+/**
+ * guest_note() - write {"type":"note","text":...} to the journal
+ * @g:		ports
+ * @fmt:	one line; anything but printable ASCII without '"' and '\' becomes '?'
+ */
+void guest_note(const struct guest *g, const char *fmt, ...) printf_(2, 3);
+
+/**
+ * guest_argv() - read the arguments that vm_initramfs_write() left
+ * @ret_argc:	receives their number, at least 1
+ * @ret_argv:	receives them, NULL-ended; one allocation with the strings at the end,
+ *		owned by the caller: free() it
+ *
+ * Return: 0; -errno of open() or read(); -EINVAL if there are none; -ENOMEM.
+ */
+int guest_argv(int *ret_argc, char ***ret_argv) must_check_;
+
+/**
+ * guest_finish() - tell the exit status, and end the machine
+ * @g:		ports
+ * @status:	exit status, 0 to 255
+ *
+ * Waits until every byte has left; leaves through QEMU's isa-debug-exit, and by power-off
+ * where that is not there.
+ */
+_Noreturn void guest_finish(const struct guest *g, int status);
+
+#endif
