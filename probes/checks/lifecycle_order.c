@@ -5,9 +5,6 @@
 
 #include "checks/rows.h"
 
-/* A payload that fits one packet, for checks that are not about the transfer. */
-#define SHORT_BYTES 1000u
-
 static int collect_owner_required(struct session *s)
 {
 	int r = session_open(s);
@@ -196,26 +193,10 @@ const struct check lifecycle_start_needs_memory = {
 	.judge = judge_start_needs_memory,
 };
 
-/* Sets a device up, starts it and lets the peer listen: 0 or -errno. */
-static int start_plain(struct session *s, struct vsock *v)
-{
-	const struct session_config c = { .features = F_VERSION_1 };
-	int r = session_peer(s);
-
-	*v = (struct vsock){ .s = s };
-	if (r == 0)
-		r = session_open(s);
-	if (r == 0)
-		r = session_setup(s, &c);
-	if (r == 0)
-		r = session_running(s, "start", 1);
-	return r < 0 ? r : vsock_post_rx(v);
-}
-
 static int collect_start_twice(struct session *s)
 {
 	struct vsock v;
-	int r = start_plain(s, &v);
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r < 0)
 		return r;
@@ -253,7 +234,7 @@ const struct check lifecycle_start_twice = {
 static int collect_stop_resumes(struct session *s)
 {
 	struct vsock v;
-	int r = start_plain(s, &v);
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r == 0)
 		r = vsock_guest_connects(&v);
@@ -310,9 +291,8 @@ const struct check lifecycle_stop_resumes = {
 
 static int collect_close_while_running(struct session *s)
 {
-	const struct session_config c = { .features = F_VERSION_1 };
 	struct vsock v;
-	int r = start_plain(s, &v);
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r == 0)
 		r = vsock_guest_connects(&v);
@@ -321,7 +301,7 @@ static int collect_close_while_running(struct session *s)
 	session_close(s);
 	r = session_open(s);
 	if (r == 0)
-		r = session_setup(s, &c);
+		r = session_setup(s, &plain_start);
 	if (r < 0)
 		return r;
 	(void)session_running(s, "restart", 1);
@@ -359,7 +339,7 @@ const struct check lifecycle_close_while_running = {
 static int collect_ring_frozen(struct session *s)
 {
 	struct vsock v;
-	int r = start_plain(s, &v);
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r < 0)
 		return r;
@@ -415,7 +395,7 @@ static void wait_for_no_worker(struct session *s)
 static int collect_worker(struct session *s)
 {
 	struct vsock v;
-	int r = start_plain(s, &v);
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r < 0)
 		return r;

@@ -23,7 +23,16 @@
 /** TRANSFER_BYTES - payload of a transfer each way; takes more than one buffer */
 #define TRANSFER_BYTES 10000u
 
+/** SHORT_BYTES - payload of one packet, for checks that are not about the transfer */
+#define SHORT_BYTES 1000u
+
 #define FIRST_VERSION "0.1.0"
+
+/** plain_start - an ordinary start with VIRTIO_F_VERSION_1 alone */
+extern const struct session_config plain_start;
+
+/** judge_both() - the device started, and @len bytes went each way (steps tx and rx) */
+void judge_both(struct judge *j, int64_t len);
 
 extern const struct check node_present, node_openable, node_module_live,
 	node_module_current;

@@ -4,8 +4,6 @@
 
 #include "checks/rows.h"
 
-#define SHORT_BYTES 1000u
-
 /* Opens and sets up with the IOTLB armed; nothing is mapped, nothing runs. */
 static int set_up(struct session *s, struct vsock *v)
 {
@@ -34,13 +32,6 @@ static int map_used_rings(struct session *s)
 	int r = session_map(s, "map.rx", MEM_RX_USED, VHOST_ACCESS_RW);
 
 	return r < 0 ? r : session_map(s, "map.tx", MEM_TX_USED, VHOST_ACCESS_RW);
-}
-
-static void judge_both(struct judge *j, int64_t len)
-{
-	judge_ok(j, "start");
-	judge_bytes(j, "tx", len);
-	judge_bytes(j, "rx", len);
 }
 
 static int collect_start_unmapped(struct session *s)
@@ -530,18 +521,9 @@ const struct check iotlb_read_empty = {
 
 static int collect_late(struct session *s)
 {
-	const struct session_config c = { .features = F_VERSION_1 };
-	struct vsock v = { .s = s };
-	int r = session_peer(s);
+	struct vsock v;
+	int r = vsock_begin(&v, s, &plain_start);
 
-	if (r == 0)
-		r = session_open(s);
-	if (r == 0)
-		r = session_setup(s, &c);
-	if (r < 0)
-		return r;
-	(void)session_running(s, "start", 1);
-	r = vsock_post_rx(&v);
 	if (r == 0)
 		r = vsock_both_ways(&v, SHORT_BYTES);
 	if (r < 0)
@@ -861,11 +843,10 @@ const struct check iotlb_message_rules = {
 
 static int collect_without(struct session *s)
 {
-	const struct session_config c = { .features = F_VERSION_1 };
 	int r = session_open(s);
 
 	if (r == 0)
-		r = session_setup(s, &c);
+		r = session_setup(s, &plain_start);
 	if (r < 0)
 		return r;
 	(void)session_map(s, "update", MEM_RX_USED, VHOST_ACCESS_RW);

@@ -2,28 +2,10 @@
 /* Area transfer of vhost-vsock: real bytes both ways with the IOTLB off. */
 #include "checks/rows.h"
 
-#define SHORT_BYTES 1000u
-
-/* Opens, sets up with @features on top of VERSION_1 and starts: 0 or -errno. */
-static int start_with(struct session *s, struct vsock *v, struct session_config c)
-{
-	int r = session_peer(s);
-
-	*v = (struct vsock){ .s = s };
-	c.features |= F_VERSION_1;
-	if (r == 0)
-		r = session_open(s);
-	if (r == 0)
-		r = session_setup(s, &c);
-	if (r == 0)
-		r = session_running(s, "start", 1);
-	return r < 0 ? r : vsock_post_rx(v);
-}
-
 static int collect_closed_port(struct session *s)
 {
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ 0 });
+	int r = vsock_begin(&v, s, &plain_start);
 
 	return r < 0 ? r : vsock_closed_port(&v);
 }
@@ -61,20 +43,13 @@ const struct check transfer_closed_port = {
 static int collect_guest_connects(struct session *s)
 {
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ 0 });
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r == 0)
 		r = vsock_both_ways(&v, TRANSFER_BYTES);
 	if (r == 0)
 		session_note_worker(s, "running");
 	return r;
-}
-
-static void judge_both(struct judge *j, int64_t len)
-{
-	judge_ok(j, "start");
-	judge_bytes(j, "tx", len);
-	judge_bytes(j, "rx", len);
 }
 
 static void judge_guest_connects(struct judge *j)
@@ -116,7 +91,7 @@ const struct check transfer_guest_connects = {
 static int collect_host_connects(struct session *s)
 {
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ 0 });
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r == 0)
 		r = vsock_host_connects(&v);
@@ -156,7 +131,7 @@ const struct check transfer_host_connects = {
 static int collect_call(struct session *s)
 {
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ 0 });
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r == 0)
 		r = vsock_closed_port(&v);
@@ -201,7 +176,7 @@ const struct check transfer_call = {
 static int collect_used_length(struct session *s)
 {
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ 0 });
+	int r = vsock_begin(&v, s, &plain_start);
 
 	if (r == 0)
 		r = vsock_guest_connects(&v);
@@ -249,8 +224,9 @@ const struct check transfer_used_length = {
 
 static int collect_index_wrap(struct session *s)
 {
+	const struct session_config c = { .features = F_VERSION_1, .base = WRAP_BASE };
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ .base = WRAP_BASE });
+	int r = vsock_begin(&v, s, &c);
 
 	if (r == 0)
 		r = vsock_both_ways(&v, WRAP_BYTES);
@@ -300,9 +276,10 @@ const struct check transfer_index_wrap = {
 
 static int ring_size_round(struct session *s, unsigned int size)
 {
+	const struct session_config c = { .features = F_VERSION_1, .ring_size = size };
 	const char *step = arena_printf(&s->arena, "size %u", size);
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ .ring_size = size });
+	int r = vsock_begin(&v, s, &c);
 
 	if (r == 0)
 		r = vsock_guest_connects(&v);
@@ -354,8 +331,9 @@ const struct check transfer_ring_sizes = {
 
 static int collect_shape(struct session *s, enum vsock_shape shape, uint64_t features)
 {
+	const struct session_config c = { .features = F_VERSION_1 | features };
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ .features = features });
+	int r = vsock_begin(&v, s, &c);
 
 	v.shape = shape;
 	return r < 0 ? r : vsock_both_ways(&v, TRANSFER_BYTES);
@@ -420,8 +398,9 @@ const struct check transfer_indirect = {
 
 static int collect_event_idx(struct session *s)
 {
+	const struct session_config c = { .features = F_VERSION_1 | F_EVENT_IDX };
 	struct vsock v;
-	int r = start_with(s, &v, (struct session_config){ .features = F_EVENT_IDX });
+	int r = vsock_begin(&v, s, &c);
 
 	if (r == 0)
 		r = vsock_both_ways(&v, TRANSFER_BYTES);

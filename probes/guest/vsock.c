@@ -38,6 +38,20 @@ int vsock_post_rx(struct vsock *v)
 	return session_kick(v->s, QUEUE_RX);
 }
 
+int vsock_begin(struct vsock *v, struct session *s, const struct session_config *c)
+{
+	int r = session_peer(s);
+
+	*v = (struct vsock){ .s = s };
+	if (r == 0)
+		r = session_open(s);
+	if (r == 0)
+		r = session_setup(s, c);
+	if (r == 0)
+		r = session_running(s, "start", 1);
+	return r < 0 ? r : vsock_post_rx(v);
+}
+
 int vsock_recycle(struct vsock *v, const struct vsock_packet *packet)
 {
 	struct ring *r = &v->s->ring[QUEUE_RX];

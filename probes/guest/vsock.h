@@ -62,6 +62,16 @@ struct vsock_packet {
 	uint16_t head;
 };
 
+/**
+ * vsock_begin() - an ordinary start: peer, device, set-up, start, receive buffers
+ * @v:		zeroed and bound to @s
+ * @s:		session with nothing open
+ * @c:		configuration
+ *
+ * The start call is step "start". Return: 0 or the first -errno.
+ */
+int vsock_begin(struct vsock *v, struct session *s, const struct session_config *c);
+
 /** vsock_post_rx() - make all receive buffers available; kicks. 0 or -errno */
 int vsock_post_rx(struct vsock *v);
 
