@@ -19,7 +19,8 @@ struct features_bit {
 	int err; /* of setting it alone; 0: accepted */
 };
 
-/** struct features_device - one device of "vhostcheck-features/1" */
+/** struct features_device - one device of "vhostcheck-features/1"; @toggled: struct
+ * features_bit, with --toggle */
 struct features_device {
 	struct report_device device;
 	struct rec_list toggled;
@@ -44,7 +45,7 @@ static const struct rec_shape bit_shape = {
 };
 
 static const struct rec_field device_fields[] = {
-	{ "device", REC_OBJ, offsetof(struct features_device, device), false,
+	{ "device", REC_INLINE, offsetof(struct features_device, device), false,
 	  &report_device_shape },
 	{ "toggled", REC_LIST, offsetof(struct features_device, toggled), false,
 	  &bit_shape },

@@ -242,7 +242,7 @@ static int run_list(struct cmd_ctx *ctx, int argc, char **argv)
 	if (r != 0)
 		return r;
 	if (ctx->json)
-		return cmd_print_object(ctx, list_to_json(&list));
+		return cmd_print_json(ctx, &list_shape, &list);
 	cmd_page(ctx, &page);
 	if (o.leftovers)
 		print_leftovers(&list.host.leftovers, &page);

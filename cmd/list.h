@@ -96,16 +96,7 @@ struct list {
 	struct rec_list devices;
 };
 
-/**
- * list_to_json() - as JSON
- * @list:	what was found
- *
- * Return: a new object owned by the caller, or NULL when memory is exhausted.
- */
-struct json_object *list_to_json(const struct list *list) must_check_;
-
-/** list_schema() - JSON Schema of list_to_json(); as rec_schema() */
-struct json_object *list_schema(void) must_check_;
+extern const struct rec_shape list_shape;
 
 /**
  * list_print() - as text

@@ -79,8 +79,8 @@ static const struct rec_field list_leftover_fields[] = {
 };
 static const struct rec_shape leftover_shape = SHAPE(list_leftover);
 
-/* What follows the fields of a report's host. */
-static const struct rec_field own_host_fields[] = {
+static const struct rec_field list_host_fields[] = {
+	ROW_OF(list_host, base, REC_INLINE, &report_host_shape),
 	ROW_NULL(list_host, guest_to_host, REC_STR),
 	ROW_OF(list_host, vmms, REC_LIST, &vmm_shape),
 	{ "newer_kernel", REC_PTR, offsetof(struct list_host, newer_kernel), true,
@@ -89,55 +89,13 @@ static const struct rec_field own_host_fields[] = {
 	ROW_OF(list_host, leftovers, REC_LIST, &leftover_shape),
 	{ 0 },
 };
+static const struct rec_shape host_shape = SHAPE(list_host);
 
-_Static_assert(offsetof(struct list_host, base) == 0,
-	       "offsets of report_host hold as they are");
-
-/* struct tables - of the whole; made when needed, since report_host's rows are report/'s
- */
-struct tables {
-	struct rec_field host_field[32];
-	struct rec_shape host;
-	struct rec_field list_field[4];
-	struct rec_shape list;
+static const struct rec_field list_fields[] = {
+	{ "schema", REC_CONST, 0, false, "vhostcheck-list/1" },
+	ROW_OF(list, host, REC_OBJ, &host_shape),
+	ROW_OF(list, devices, REC_LIST, &device_shape),
+	{ 0 },
 };
 
-static bool tables_make(struct tables *t)
-{
-	size_t n = 0;
-
-	for (const struct rec_field *f = report_host_shape.field; f->name; f++)
-		if (n < ARRAY_SIZE(t->host_field))
-			t->host_field[n++] = *f;
-	if (n + ARRAY_SIZE(own_host_fields) > ARRAY_SIZE(t->host_field))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(own_host_fields); i++)
-		t->host_field[n++] = own_host_fields[i];
-	t->host = (struct rec_shape){ .name = "list_host",
-				      .size = sizeof(struct list_host),
-				      .field = t->host_field };
-	t->list_field[0] =
-		(struct rec_field){ "schema", REC_CONST, 0, false, "vhostcheck-list/1" };
-	t->list_field[1] = (struct rec_field)ROW_OF(list, host, REC_OBJ, &t->host);
-	t->list_field[2] =
-		(struct rec_field)ROW_OF(list, devices, REC_LIST, &device_shape);
-	t->list_field[3] = (struct rec_field){ 0 };
-	t->list = (struct rec_shape){ .name = "list",
-				      .size = sizeof(struct list),
-				      .field = t->list_field };
-	return true;
-}
-
-struct json_object *list_to_json(const struct list *list)
-{
-	struct tables t;
-
-	return tables_make(&t) ? rec_to_json(&t.list, list) : NULL;
-}
-
-struct json_object *list_schema(void)
-{
-	struct tables t;
-
-	return tables_make(&t) ? rec_schema(&t.list, "urn:vhostcheck:list:1") : NULL;
-}
+const struct rec_shape list_shape = SHAPE(list);

@@ -14,9 +14,9 @@
 /* Kinds that report/ knows (report_schema_kinds) are not here. */
 static const struct kind {
 	const char *name, *id;
-	const struct rec_shape *shape; /* NULL: made by list_schema() */
+	const struct rec_shape *shape;
 } kinds[] = {
-	{ "list", NULL, NULL },
+	{ "list", "urn:vhostcheck:list:1", &list_shape },
 	{ "features", "urn:vhostcheck:features:1", &features_shape },
 	{ "checks", "urn:vhostcheck:checks:1", &catalogue_shape },
 	{ "check", "urn:vhostcheck:check:1", &catalogue_entry_shape },
@@ -72,10 +72,8 @@ static int run_schema(struct cmd_ctx *ctx, int argc, char **argv)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i].name, name))
-			return cmd_print_object(
-				ctx, kinds[i].shape
-					     ? rec_schema(kinds[i].shape, kinds[i].id)
-					     : list_schema());
+			return cmd_print_object(ctx,
+						rec_schema(kinds[i].shape, kinds[i].id));
 	if (report_schema_json(name, &json) == -ENOENT)
 		return unknown_kind(ctx, name);
 	return cmd_print_object(ctx, json);

@@ -619,14 +619,14 @@ static void put_why(struct page *p, const struct report *r, const struct tally *
 static void put_asides(struct page *p, const struct report *r, const struct tally *t)
 {
 	if (r->summary.known && !r->run.selection.strict) {
-		page_wrapf(p, 2,
+		page_wrapf(p, 0,
 			   "%" PRId64
 			   " known finding%s not counted (--strict counts them).",
 			   r->summary.known, r->summary.known == 1 ? " is" : "s are");
 		page_newline(p);
 	}
 	if (t->stacks_unnamed) {
-		page_wrapf(p, 2,
+		page_wrapf(p, 0,
 			   "%" PRId64
 			   " stack%s would not work here; a stack counts only when "
 			   "--stack names it.",
@@ -643,6 +643,7 @@ static void put_verdict(struct page *p, const struct report *r)
 	struct tally t = tally_of(r);
 
 	page_newline(p);
+	put_asides(p, r, &t);
 	page_put_toned(p, tones[r->summary.verdict], word[r->summary.verdict]);
 	page_put(p, ":");
 	if (exit_code > EXIT_SIGNAL && exit_code < EXIT_SIGNAL + 65) {
@@ -653,7 +654,6 @@ static void put_verdict(struct page *p, const struct report *r)
 	put_why(p, r, &t);
 	page_wrapf(p, 2, "(exit status %" PRId64 ")", exit_code);
 	page_newline(p);
-	put_asides(p, r, &t);
 }
 
 int report_text(const struct report *r, const struct text_options *o, FILE *out)

@@ -32,7 +32,7 @@ setup()
 	[[ $output == "vsock: "* ]]
 	[ "${#lines[@]}" -eq 1 ]
 	run -2 "$VHOSTCHECK" features /dev/vhost-net scsi --json
-	json '[.devices[].device.name] == ["net", "scsi"]'
+	json '[.devices[].name] == ["net", "scsi"]'
 	run -2 "$VHOSTCHECK" features vdpa7
 }
 
@@ -44,9 +44,9 @@ setup()
 		valid features
 		[ "$(jq -s length <<<"$output")" -eq 1 ]
 		json '.devices | length == 3 and all(.toggled == [])'
-		json '.devices | all(.device | .features == null and .backend_features == null
+		json '.devices | all(.features == null and .backend_features == null
 			and .features_accepted == null and .iotlb_policy == null)'
-		json '.devices | all(.device | .state != "ok" and (.reason | length > 0))'
+		json '.devices | all(.state != "ok" and (.reason | length > 0))'
 	done
 }
 

@@ -48,6 +48,12 @@ static const void *field_at(const struct rec_field *f, const void *obj)
 	return (const char *)obj + f->offset;
 }
 
+/* Of a REC_INLINE row: those that stand in its place. */
+static const struct rec_field *fields_of(const struct rec_field *f)
+{
+	return ((const struct rec_shape *)f->sub)->field;
+}
+
 static const struct rec_shape *variant_of(const struct rec_shape *shape, int tag)
 {
 	const struct rec_shape *const *v = shape->variant;
@@ -195,6 +201,8 @@ static struct json_object *field_json(const struct rec_field *f, const void *at)
 		return pairs_json(at);
 	case REC_CONST:
 		return json_object_new_string(f->sub);
+	case REC_INLINE: /* fields_write() */
+		break;
 	}
 	return NULL;
 }
@@ -206,6 +214,13 @@ static int fields_write(const struct rec_field *f, const void *obj,
 		const void *at = field_at(f, obj);
 		struct json_object *v = NULL;
 
+		if (f->type == REC_INLINE) {
+			int r = fields_write(fields_of(f), at, json);
+
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (!field_is_null(f, at)) {
 			v = field_json(f, at);
 			if (!v)
@@ -452,6 +467,7 @@ static enum json_type json_type_of(enum rec_type type)
 	case REC_ENUM:
 	case REC_ERRNO:
 	case REC_CONST:
+	case REC_INLINE:
 		break;
 	}
 	return json_type_string;
@@ -512,41 +528,58 @@ static int read_field(struct reader *r, const struct rec_field *f,
 		if (strcmp(json_object_get_string(json), f->sub) != 0)
 			return refuse(r, "expected \"%s\"", (const char *)f->sub);
 		return 0;
+	case REC_INLINE: /* read_fields() */
+		break;
 	}
 	return -EINVAL;
+}
+
+static int read_key(struct reader *r, const struct rec_field *f, struct json_object *json,
+		    void *at)
+{
+	struct json_object *v = NULL;
+	size_t was = 0;
+	int e = 0;
+
+	if (!json_object_object_get_ex(json, f->name, &v))
+		return refuse(r, "the key \"%s\" is missing", f->name);
+	was = enter(r, f->name, 0);
+	e = read_field(r, f, v, at);
+	if (e == 0)
+		leave(r, was);
+	return e;
 }
 
 static int read_fields(struct reader *r, const struct rec_field *f,
 		       struct json_object *json, void *obj, int *keys)
 {
-	for (; f->name; f++, (*keys)++) {
-		struct json_object *v = NULL;
-		size_t was = 0;
-		int e = 0;
+	for (; f->name; f++) {
+		void *at = (char *)obj + f->offset;
+		int e = f->type == REC_INLINE
+				? read_fields(r, fields_of(f), json, at, keys)
+				: read_key(r, f, json, at);
 
-		if (!json_object_object_get_ex(json, f->name, &v))
-			return refuse(r, "the key \"%s\" is missing", f->name);
-		was = enter(r, f->name, 0);
-		e = read_field(r, f, v, (char *)obj + f->offset);
 		if (e < 0)
 			return e;
-		leave(r, was);
+		*keys += f->type != REC_INLINE;
 	}
 	return 0;
+}
+
+static bool fields_know(const struct rec_field *f, const char *key)
+{
+	for (; f->name; f++)
+		if (f->type == REC_INLINE ? fields_know(fields_of(f), key)
+					  : !strcmp(f->name, key))
+			return true;
+	return false;
 }
 
 static bool shape_knows(const struct rec_shape *shape, const struct rec_shape *variant,
 			const char *key)
 {
-	const struct rec_field *f = NULL;
-
-	for (f = shape->field; f->name; f++)
-		if (!strcmp(f->name, key))
-			return true;
-	for (f = variant ? variant->field : NULL; f && f->name; f++)
-		if (!strcmp(f->name, key))
-			return true;
-	return false;
+	return fields_know(shape->field, key) ||
+	       (variant && fields_know(variant->field, key));
 }
 
 static int refuse_unknown(struct reader *r, const struct rec_shape *shape,

@@ -37,6 +37,8 @@
  * @REC_INTS:	struct rec_list of int64_t *; array of numbers
  * @REC_PAIRS:	struct rec_list of struct rec_pair *; object with free keys
  * @REC_CONST:	no storage; always the string @sub
+ * @REC_INLINE:	embedded structure of shape @sub, whose fields stand among the others;
+ *		the row's name is not a key
  */
 enum rec_type {
 	REC_STR,
@@ -53,6 +55,7 @@ enum rec_type {
 	REC_INTS,
 	REC_PAIRS,
 	REC_CONST,
+	REC_INLINE,
 };
 
 /**

@@ -147,6 +147,8 @@ static struct json_object *field_schema(struct builder *b, const struct rec_fiel
 		o = json_object_new_object();
 		put(b, o, "const", text(f->sub));
 		return o;
+	case REC_INLINE: /* add_fields() */
+		break;
 	}
 	return NULL;
 }
@@ -155,6 +157,11 @@ static void add_fields(struct builder *b, const struct rec_field *f,
 		       struct json_object *props, struct json_object *required)
 {
 	for (; f->name; f++) {
+		if (f->type == REC_INLINE) {
+			add_fields(b, ((const struct rec_shape *)f->sub)->field, props,
+				   required);
+			continue;
+		}
 		put(b, props, f->name, field_schema(b, f));
 		push(b, required, text(f->name));
 	}

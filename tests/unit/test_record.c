@@ -483,9 +483,58 @@ static void the_schema_says_what_the_reader_does(void **state)
 	json_object_put(schema);
 }
 
+struct outer {
+	struct inner base;
+	bool more;
+};
+
+static const struct rec_field outer_fields[] = {
+	{ "base", REC_INLINE, offsetof(struct outer, base), false, &inner_shape },
+	REC_FIELD(struct outer, more, REC_BOOL),
+	{ 0 },
+};
+
+static const struct rec_shape outer_shape = { "outer", sizeof(struct outer), outer_fields,
+					      NULL };
+
+static void fields_of_an_inline_row_stand_among_the_others(void **state)
+{
+	static const char text[] = "{\"name\":\"x\",\"n\":7,\"more\":true}";
+	static const char *const refused[] = {
+		"{\"n\":7,\"more\":true}",
+		"{\"name\":\"x\",\"n\":7,\"more\":true,\"base\":1}",
+		"{\"base\":{\"name\":\"x\",\"n\":7},\"more\":true}",
+	};
+	cleanup_arena struct arena a = { 0 };
+	struct rec_error err;
+	struct outer outer;
+	struct json_object *json = NULL;
+
+	(void)state;
+	assert_int_equal(
+		rec_from_text(&a, &outer_shape, text, strlen(text), &outer, &err), 0);
+	assert_string_equal(outer.base.name, "x");
+	assert_int_equal(outer.base.n, 7);
+	assert_true(outer.more);
+	json = rec_to_json(&outer_shape, &outer);
+	assert_string_equal(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
+			    text);
+	json_object_put(json);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_int_equal(rec_from_text(&a, &outer_shape, refused[i],
+					       strlen(refused[i]), &outer, &err),
+				 -EINVAL);
+	json = rec_schema(&outer_shape, "urn:x");
+	assert_non_null(
+		strstr(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
+		       "\"required\":[\"name\",\"n\",\"more\"]"));
+	json_object_put(json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_of_an_inline_row_stand_among_the_others),
 		cmocka_unit_test(a_record_survives_the_round_trip),
 		cmocka_unit_test(every_word_of_the_contract_is_held),
 		cmocka_unit_test(a_number_beyond_2_to_53_is_refused),

@@ -105,9 +105,9 @@ static void the_whole_text_is_this(void **state)
 		"  - The kernel log cannot be read here (/dev/kmsg answered EPERM), so that a\n"
 		"    warning in it fails no check.\n"
 		"\n"
-		"FAIL: 2 checks failed (exit status 1)\n"
-		"  1 known finding is not counted (--strict counts them).\n"
-		"  2 stacks would not work here; a stack counts only when --stack names it.\n";
+		"1 known finding is not counted (--strict counts them).\n"
+		"2 stacks would not work here; a stack counts only when --stack names it.\n"
+		"FAIL: 2 checks failed (exit status 1)\n";
 	struct fixture *f = *state;
 
 	print(f, (struct text_options){ .width = 80 });
