@@ -107,6 +107,12 @@ break_vsock() {
 		.evidence | any(.kind == "ioctl" and .name == "VHOST_VSOCK_SET_RUNNING" and .errno == "EFAULT")'
 }
 
+@test "a stall is told in at most 3 system calls after the kick" {
+	report first/r.json
+	json '[.checks[], .stacks[] | .evidence[] | select(.kind == "measure" and
+		.name == "calls_after_kick") | .samples[]] | length > 5 and max <= 3'
+}
+
 @test "passthrough-late stalls; qemu and crosvm work and count bytes both ways" {
 	report first/r.json
 	json '[.stacks[] | select(.stack == "passthrough-late") | .verdict] == ["works", "stalls"]'
@@ -258,4 +264,19 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 	json '.summary.exit_code == 0 and .summary.counts.pass > 0'
 	report "out/${release%?}_.json"
 	json '.summary.exit_code == 77 and .summary.counts.pass == 0'
+}
+
+@test "stacks --run and features --toggle, in a guest" {
+	run --separate-stderr -1 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		-- vhostcheck stacks --run crosvm-2022 qemu --json
+	valid stacks
+	json '[.verdicts[] | "\(.stack) \(.device) \(.guest) \(.verdict)"] == [
+		"crosvm-2022 vsock plain works", "crosvm-2022 vsock protected fails_start",
+		"qemu vsock plain works", "qemu vsock protected works", "qemu vsock viommu works"]'
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		-- vhostcheck features vsock --toggle --json
+	valid features
+	json '.devices | length == 1 and (.[0] | .name == "vsock" and .iotlb_policy == "strict" and
+		.features == .features_accepted and .backend_features.hex == "0x2")'
+	json '.devices[0].toggled | map(.bit) == [1, 24, 26, 27, 28, 29, 32, 33] and all(.errno == null)'
 }
