@@ -190,6 +190,7 @@ static void set_state(struct report_device *d, enum device_state state,
 {
 	d->state = (int)state;
 	d->reason = reason ? reason : "memory is exhausted";
+	d->blocked_by = REASON_INTERNAL;
 }
 
 static void state_from_errno(struct arena *a, struct report_device *d, int err)
@@ -267,12 +268,14 @@ int execute_look_at(struct execution *x, struct report_device *d, struct evidenc
 				"cannot start a child: %s", strerror(-r));
 	look_read(&o.evidence, &look);
 	if (o.end != TASK_FINISHED &&
-	    verdict_of_end(&x->arena, d->path, task.timeout_ms, &o, &v))
+	    verdict_of_end(&x->arena, d->path, task.timeout_ms, &o, &v)) {
 		set_state(d, DEVICE_BLOCKED, v.text);
-	else if (!look.opened)
+		d->blocked_by = v.code;
+	} else if (!look.opened) {
 		state_from_errno(&x->arena, d, look.err);
-	else if (!look.has_features)
+	} else if (!look.has_features) {
 		set_state(d, DEVICE_BLOCKED, "VHOST_GET_FEATURES gave no answer");
+	}
 	if (ret)
 		*ret = o.evidence;
 	return take_look(x, d, &look) < 0 ? cmd_fail_memory(x->ctx) : 0;
@@ -296,16 +299,28 @@ int execute_look(struct execution *x)
 
 /* ------------------------------------------------------------------- plan */
 
-static int plan_device(struct execution *x, struct report_device *d,
-		       struct rec_list *list)
+/* What becomes of whatever was to be done on a device that cannot be used. */
+static struct verdict unusable(const struct report_device *d)
 {
-	static const struct verdict unusable[DEVICE_STATE_NUM] = {
+	static const struct verdict by_state[DEVICE_STATE_NUM] = {
 		[DEVICE_ABSENT] = { STATUS_SKIP, REASON_NO_DEVICE, NULL },
 		[DEVICE_NO_MODULE] = { STATUS_SKIP, REASON_NO_MODULE, NULL },
 		[DEVICE_DENIED] = { STATUS_BLOCKED, REASON_DENIED, NULL },
 		[DEVICE_BUSY] = { STATUS_BLOCKED, REASON_BUSY, NULL },
-		[DEVICE_BLOCKED] = { STATUS_BLOCKED, REASON_WOULD_RESET, NULL },
+		[DEVICE_BLOCKED] = { STATUS_BLOCKED, REASON_INTERNAL, NULL },
 	};
+	struct verdict v = by_state[d->state];
+
+	if (d->state == DEVICE_BLOCKED)
+		v.code = d->blocked_by;
+	v.text = d->reason;
+	return v;
+}
+
+static int plan_device(struct execution *x, struct report_device *d,
+		       struct rec_list *list)
+{
+	const struct verdict v = unusable(d);
 	struct plan_device *p = rec_list_new(&x->arena, list, sizeof(*p));
 
 	if (!p)
@@ -315,9 +330,9 @@ static int plan_device(struct execution *x, struct report_device *d,
 		.path = d->path,
 		.family = (enum family)d->kind,
 		.usable = d->state == DEVICE_OK,
-		.status = unusable[d->state].status,
-		.code = unusable[d->state].code,
-		.reason = d->reason,
+		.status = v.status,
+		.code = v.code,
+		.reason = v.text,
 		/* unknown in a dry run: nothing is skipped for what is not offered */
 		.offered = d->features ? strtoull(d->features->hex, NULL, 16)
 				       : (x->options->dry_run ? ~0ull : 0),
@@ -607,9 +622,12 @@ static bool not_played(struct execution *x, const struct stack_entry *e,
 	if (stack_not_applicable(&x->arena, e->play.stack, (enum family)d->kind, ret))
 		return true;
 	if (d->state != DEVICE_OK) {
-		*ret = (struct stack_result){ .verdict = STACK_NOT_APPLICABLE,
-					      .code = REASON_NO_DEVICE,
-					      .reason = d->reason };
+		v = unusable(d);
+		*ret = (struct stack_result){ .verdict = v.status == STATUS_SKIP
+								 ? STACK_NOT_APPLICABLE
+								 : STACK_UNKNOWN,
+					      .code = v.code,
+					      .reason = v.text };
 		return true;
 	}
 	if (unasked(x, d->name, &v)) {

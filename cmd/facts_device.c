@@ -147,6 +147,7 @@ static int own_connections(const struct view *v)
 		return r;
 	if (!*transport || !close_may_reset(release))
 		return 0;
+	v->ret->blocked_by = REASON_WOULD_RESET;
 	return settle(
 		v, DEVICE_BLOCKED,
 		"closing the node may reset this machine's own vsock connections, which %s "

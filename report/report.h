@@ -156,13 +156,15 @@ extern const char *const device_state_names[], *const iotlb_policy_names[];
  * @features:	offered; NULL if not read. Likewise @backend_features
  * @features_accepted: the offered bits that VHOST_SET_FEATURES took one by one
  * @iotlb_policy: enum iotlb_policy, -1 if not found out
+ * @blocked_by:	enum reason_code of what DEVICE_BLOCKED keeps from being asked; of the run
+ *		alone, no report has it
  */
 struct report_device {
 	const char *name, *path;
 	int kind, state;
 	const char *reason;
 	struct mask *features, *backend_features, *features_accepted;
-	int iotlb_policy;
+	int iotlb_policy, blocked_by;
 };
 
 /** struct report_reason - code: enum reason_code */

@@ -382,6 +382,49 @@ static void put_counts(struct page *p, const struct report *r)
 	page_newline(p);
 }
 
+static bool is_of_device(const struct report_check *c, const struct report_device *d)
+{
+	return d->reason && c->reason && !strcmp(c->device, d->name) &&
+	       !strcmp(c->reason->text, d->reason);
+}
+
+/* What a device's own state keeps from being asked is one line, not one a check. */
+static bool stands_at_its_device(const struct page *p, const struct report *r,
+				 const struct report_check *c)
+{
+	for (size_t i = 0; i < r->devices.count && p->verbosity < 1; i++)
+		if (is_of_device(c, r->devices.item[i]))
+			return true;
+	return false;
+}
+
+static void put_unasked(struct page *p, const struct report *r)
+{
+	for (size_t i = 0; i < r->devices.count && p->verbosity < 1; i++) {
+		const struct report_device *d = r->devices.item[i];
+		int status = STATUS_ERROR;
+		size_t n = 0;
+
+		for (size_t k = 0; k < r->checks.count; k++) {
+			const struct report_check *c = r->checks.item[k];
+
+			if (is_of_device(c, d)) {
+				status = c->status;
+				n++;
+			}
+		}
+		if (!n)
+			continue;
+		page_pad_to(p, STATUS_COLUMN);
+		page_put_toned(p, status_tone(status), status_names[status]);
+		page_pad_to(p, ID_COLUMN);
+		page_wrapf(p, ID_COLUMN,
+			   "%s.*: %zu checks, since the device is %s as said above",
+			   d->name, n, device_state_names[d->state]);
+		page_newline(p);
+	}
+}
+
 static void put_checks(struct page *p, const struct report *r)
 {
 	const struct report_check *shown = NULL;
@@ -392,7 +435,7 @@ static void put_checks(struct page *p, const struct report *r)
 	for (size_t i = 0; i < r->checks.count; i++) {
 		const struct report_check *c = r->checks.item[i];
 
-		if (check_is_shown(p, c))
+		if (check_is_shown(p, c) && !stands_at_its_device(p, r, c))
 			id_width = page_wider(id_width, c->id);
 		if (!broken && status_tone(c->status) == TONE_BAD)
 			broken = c;
@@ -400,7 +443,7 @@ static void put_checks(struct page *p, const struct report *r)
 	for (size_t i = 0; i < r->checks.count; i++) {
 		const struct report_check *c = r->checks.item[i];
 
-		if (!check_is_shown(p, c))
+		if (!check_is_shown(p, c) || stands_at_its_device(p, r, c))
 			continue;
 		if (shown)
 			put_check(p, shown, c, id_width);
@@ -408,6 +451,7 @@ static void put_checks(struct page *p, const struct report *r)
 	}
 	if (shown)
 		put_check(p, shown, NULL, id_width);
+	put_unasked(p, r);
 	if (broken) {
 		page_pad_to(p, STATUS_COLUMN);
 		page_tone(p, TONE_DIM);
@@ -594,7 +638,7 @@ static void put_inconclusive(struct page *p, const struct report *r,
 	for (size_t n = 0; (word = summary_missing(r, n)); n++) {
 		if (!first)
 			page_put(p, ",");
-		page_wrapf(p, 2, "%s: asked for and not there", word);
+		page_wrapf(p, 2, "%s: asked for and not to be had here", word);
 		first = false;
 	}
 }

@@ -265,3 +265,11 @@ refused()
 	valid report
 	json '.run.privileges == "user" and (.run.reduced | length > 0)'
 }
+
+@test "what a device's state keeps from being asked is one line of the text" {
+	run --separate-stderr -2 "$VHOSTCHECK" run vsock
+	[ "$(grep -c '^  skip ' <<<"$output")" -eq 1 ]
+	[[ $output == *"vsock.*: $("$VHOSTCHECK" checks --json | jq '.checks | length') checks, since"* ]]
+	run --separate-stderr -2 "$VHOSTCHECK" run vsock -v
+	[ "$(grep -c '^  skip ' <<<"$output")" -gt 30 ]
+}

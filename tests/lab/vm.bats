@@ -280,3 +280,14 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 		.features == .features_accepted and .backend_features.hex == "0x2")'
 	json '.devices[0].toggled | map(.bit) == [1, 24, 26, 27, 28, 29, 32, 33] and all(.errno == null)'
 }
+
+@test "without rights: blocked and denied, never a pass, status 2" {
+	run --separate-stderr -2 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		--add "$(command -v setpriv)" -- setpriv --reuid=65534 --regid=65534 --clear-groups \
+		/init run vsock --json
+	valid report
+	json '.devices[0].state == "denied" and (.devices[0].reason | test("0600"))'
+	json '[.checks[] | "\(.status) \(.reason.code)"] | unique == ["blocked denied"]'
+	json '[.stacks[] | "\(.verdict) \(.reason.code)"] | unique == ["unknown denied"]'
+	json '.run.privileges == "user" and (.run.reduced | length) > 0'
+}

@@ -211,7 +211,8 @@ static void the_verdict_tells_its_reason(void **state)
 	sample_word(&f->arena, &sel->devices, "net");
 	report_summarize(&f->r, 0);
 	print(f, (struct text_options){ 0 });
-	says(f, "\nINCONCLUSIVE: net: asked for and not there (exit status 2)\n");
+	says(f,
+	     "\nINCONCLUSIVE: net: asked for and not to be had here (exit status 2)\n");
 }
 
 static void the_verdict_tells_what_is_open_or_not_here(void **state)
