@@ -156,6 +156,11 @@ int execute_begin(struct execution *x)
 				"cannot find out about this host: %s", strerror(-r));
 	if (x->options->dry_run)
 		return 0;
+	if (!in_guest(x) && kmsg_open(&x->kmsg) < 0 &&
+	    reduced(x,
+		    "the kernel log cannot be read: what the kernel complains of is not "
+		    "seen") < 0)
+		return cmd_fail_memory(x->ctx);
 	status = open_journal(x);
 	if (status)
 		return status;
@@ -177,6 +182,8 @@ void execute_done(struct execution *x)
 			       "remove it with modprobe -r when it is no longer in use",
 			       "a module that was loaded for this run stays: %s",
 			       strerror(-r));
+	if (x->facts) /* execute_begin() got as far as to set the rest */
+		kmsg_close(&x->kmsg);
 	runner_free(x->runner);
 	facts_kernel_free(x->facts);
 	output_end(&x->output, x->began);
@@ -456,6 +463,7 @@ static int run_check(struct execution *x, const struct plan_entry *e,
 						   .check_start = { c->id, c->device } }))
 		return -EIO;
 	x->began = true;
+	kmsg_skip(&x->kmsg);
 	r = runner_task(x->runner, &x->arena, &task, &o);
 	if (r < 0) {
 		*ret = (struct verdict){ STATUS_ERROR, REASON_INTERNAL,
@@ -467,7 +475,7 @@ static int run_check(struct execution *x, const struct plan_entry *e,
 	if (!x->options->selection.deterministic)
 		c->duration_us = opt_int((int64_t)o.duration_us);
 	*ret = verdict_of(&x->arena, e->check, task.path, task.timeout_ms, &o);
-	return 0;
+	return kmsg_blame(&x->kmsg, &x->arena, o.pid, &c->evidence, ret);
 }
 
 static int run_checks(struct execution *x, const struct rec_list *plan)
@@ -476,10 +484,13 @@ static int run_checks(struct execution *x, const struct rec_list *plan)
 		const struct plan_entry *e = plan->item[i];
 		struct report_check *c = x->report.checks.item[i];
 		struct verdict v = e->verdict;
+		int r = 0;
 
 		cmd_progress(x->ctx, "%zu/%zu %s", i + 1, plan->count, c->id);
-		if (e->run && !unasked(x, c->device, &v) && run_check(x, e, c, &v) < 0)
-			return CMD_EXIT_LAB;
+		if (e->run && !unasked(x, c->device, &v))
+			r = run_check(x, e, c, &v);
+		if (r < 0)
+			return r == -ENOMEM ? cmd_fail_memory(x->ctx) : CMD_EXIT_LAB;
 		if (set_verdict(x, c, &v) < 0)
 			return cmd_fail_memory(x->ctx);
 		if (tell(x, &(struct journal_line){ .type = JOURNAL_CHECK, .check = c }))
@@ -577,6 +588,27 @@ static int play_act(struct session *s, const void *arg)
 	return stack_collect(s, arg);
 }
 
+/* A policy that works while the kernel complains of us works for nobody. */
+static int hear_kernel(struct execution *x, const struct outcome *o,
+		       struct report_stack *s, struct stack_result *ret)
+{
+	struct verdict v = {
+		.status = ret->verdict == STACK_WORKS ? STATUS_PASS : STATUS_FAIL,
+		.code = ret->code,
+		.text = ret->reason,
+	};
+	size_t before = s->evidence.count;
+	int r = kmsg_blame(&x->kmsg, &x->arena, o->pid, &s->evidence, &v);
+
+	if (r < 0 || s->evidence.count == before)
+		return r;
+	if (ret->verdict == STACK_WORKS)
+		ret->verdict = STACK_UNKNOWN;
+	ret->code = REASON_CRASHED;
+	ret->reason = v.text;
+	return 0;
+}
+
 static int play_stack(struct execution *x, const struct stack_entry *e,
 		      struct report_stack *s, struct stack_result *ret)
 {
@@ -598,6 +630,7 @@ static int play_stack(struct execution *x, const struct stack_entry *e,
 				   .stack_start = { s->stack, s->device, s->guest } }))
 		return -EIO;
 	x->began = true;
+	kmsg_skip(&x->kmsg);
 	r = runner_task(x->runner, &x->arena, &task, &o);
 	if (r < 0) {
 		*ret = (struct stack_result){ .code = REASON_INTERNAL,
@@ -609,7 +642,7 @@ static int play_stack(struct execution *x, const struct stack_entry *e,
 		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
 	else
 		stack_judge(&x->arena, &o.evidence, ret);
-	return 0;
+	return hear_kernel(x, &o, s, ret);
 }
 
 /* Why a policy is not played at all; @ret is then its result. */
@@ -643,10 +676,13 @@ static int run_stacks(struct execution *x, const struct rec_list *plays)
 		const struct stack_entry *e = plays->item[i];
 		struct report_stack *s = x->report.stacks.item[i];
 		struct stack_result r = { 0 };
+		int failed = 0;
 
 		cmd_progress(x->ctx, "%zu/%zu %s", i + 1, plays->count, s->stack);
-		if (!not_played(x, e, &r) && play_stack(x, e, s, &r) < 0)
-			return CMD_EXIT_LAB;
+		if (!not_played(x, e, &r))
+			failed = play_stack(x, e, s, &r);
+		if (failed < 0)
+			return failed == -ENOMEM ? cmd_fail_memory(x->ctx) : CMD_EXIT_LAB;
 		if (set_result(x, s, &r) < 0)
 			return cmd_fail_memory(x->ctx);
 		if (tell(x, &(struct journal_line){ .type = JOURNAL_STACK, .stack = s }))

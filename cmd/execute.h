@@ -6,6 +6,7 @@
 #include "cmd/modules.h"
 #include "cmd/output.h"
 #include "cmd/run_options.h"
+#include "run/kmsg.h"
 #include "run/runner.h"
 
 struct facts;
@@ -17,6 +18,7 @@ struct facts;
  * @report:	as far as it got; complete once execute_run() returned 0
  * @facts, @runner: owned
  * @modules:	loaded for the run, unloaded by execute_done()
+ * @kmsg:	the kernel log; not read in a guest, whose host watches the console
  * @output:	owned; execute_begin() opens its journal, except in a guest
  * @journal_fd:	borrowed of @output or of the guest's port; -1 without a journal
  * @began:	a check or a policy was started: its journal is worth keeping
@@ -29,6 +31,7 @@ struct execution {
 	struct facts *facts;
 	struct runner *runner;
 	struct loaded_modules modules;
+	struct kmsg kmsg;
 	struct output output;
 	int journal_fd;
 	bool began;

@@ -357,6 +357,7 @@ int runner_task(struct runner *r, struct arena *a, const struct task *t,
 	if (e == 0)
 		watch(&x);
 	note_place(&x);
+	ret->pid = x.pid;
 	ret->duration_us = (mono_now_ns() - x.started_ns) / 1000;
 	fd_close(&x.sock);
 	fd_close(&x.pidfd);

@@ -62,6 +62,7 @@ struct task {
  * @where:	for a child that was killed or abandoned: the kernel function it slept in
  * @garbled:	for TASK_GARBLED: what was wrong
  * @gave_up:	errno of @act, 0 if it went to its end
+ * @pid:	of the child
  * @duration_us: from fork to end
  */
 struct outcome {
@@ -69,6 +70,7 @@ struct outcome {
 	int end, number;
 	const char *step, *call, *where, *garbled;
 	int gave_up;
+	pid_t pid;
 	uint64_t duration_us;
 };
 

@@ -291,3 +291,18 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 	json '[.stacks[] | "\(.verdict) \(.reason.code)"] | unique == ["unknown denied"]'
 	json '.run.privileges == "user" and (.run.reduced | length) > 0'
 }
+
+@test "a child that hangs in the kernel is left behind, named, and its device blocked" {
+	mkdir hang && cd hang
+	break_vsock
+	run --separate-stderr -1 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules modules -- \
+		/init run vsock --timeout 2 --check 'vsock.transfer.c*' --check vsock.features.stable --json
+	valid report
+	json '[.checks[] | .status] == ["pass", "timeout", "blocked", "blocked"]'
+	json '.checks[1] | .reason.code == "deadline" and (.reason.text |
+		test("cannot be killed") and test("VHOST_SET_LOG_FD") and test("the kernel complained"))'
+	json '.checks[1].evidence | any(.kind == "kmsg" and .step == "log" and
+		(.text | test("vhost_vsock_handle_tx_kick")))'
+	json '[.checks[2:][].reason | .code] == ["device_wedged", "device_wedged"]'
+	json '[.stacks[] | "\(.verdict) \(.reason.code)"] | unique == ["unknown device_wedged"]'
+}
