@@ -128,6 +128,23 @@ int cmd_fail_at(const struct cmd_ctx *ctx, int status, const char *code,
 	return status;
 }
 
+int cmd_fail_written(const struct cmd_ctx *ctx, int r, const char *code, const char *kind,
+		     const char *path, const struct written_error *err)
+{
+	const struct cmd_place place = {
+		.file = path,
+		.line = err->line ? opt_int((int64_t)err->line) : (struct opt_int){ 0 },
+		.path = err->line ? err->pointer : NULL,
+	};
+	char hint[64];
+
+	if (r == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	(void)snprintf(hint, sizeof(hint), "see vhostcheck schema %s", kind);
+	return cmd_fail_at(ctx, CMD_EXIT_USAGE, code, &place, err->line ? hint : NULL,
+			   "%s%s%s", err->pointer, *err->pointer ? ": " : "", err->text);
+}
+
 int cmd_fail_memory(const struct cmd_ctx *ctx)
 {
 	return cmd_fail(ctx, CMD_EXIT_LAB, "internal", "free some memory and try again",

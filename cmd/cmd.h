@@ -11,6 +11,7 @@
 #include <argp.h>
 
 #include "base/record.h"
+#include "base/written.h"
 #include "report/page.h"
 
 /** enum cmd_exit - exit statuses that a command may end with before it has a result */
@@ -156,6 +157,17 @@ int cmd_fail(const struct cmd_ctx *ctx, int status, const char *code, const char
 int cmd_fail_at(const struct cmd_ctx *ctx, int status, const char *code,
 		const struct cmd_place *place, const char *hint, const char *fmt, ...)
 	printf_(6, 7);
+
+/**
+ * cmd_fail_written() - cmd_fail() for a file of the user's that could not be used
+ * @ctx, @code:	as there
+ * @r:		-errno of the reader
+ * @kind:	of its schema, which is hinted at
+ * @path:	file
+ * @err:	what the reader told
+ */
+int cmd_fail_written(const struct cmd_ctx *ctx, int r, const char *code, const char *kind,
+		     const char *path, const struct written_error *err);
 
 /** cmd_fail_memory() - cmd_fail() for exhausted memory */
 int cmd_fail_memory(const struct cmd_ctx *ctx);

@@ -329,6 +329,9 @@ static int make_report(struct boot *b)
 	if (r == 0)
 		r = vm_watch_finish(w, cut ? VM_WATCH_STOPPED : VM_WATCH_DIED,
 				    b->lab->stopped, *b->why ? b->why : b->vm.why);
+	if (r == 0)
+		r = expect_apply(&w->arena, options_of(b)->run.expectations,
+				 &w->journal.report);
 	if (r < 0)
 		return cmd_fail_memory(b->lab->ctx);
 	report_summarize(&w->journal.report, cut ? b->lab->stopped : 0);

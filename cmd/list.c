@@ -91,7 +91,7 @@ static int gather_devices(struct arena *a, struct facts *facts, struct list *ret
 static int gather_vmms(struct arena *a, struct rec_list *ret)
 {
 	struct rec_list library = { 0 };
-	struct stack_error err;
+	struct written_error err;
 	int r = stack_library(a, &library, &err);
 
 	for (size_t i = 0; i < library.count && r == 0; i++) {

@@ -15,6 +15,7 @@ enum {
 	OPT_REQUIRE,
 	OPT_FAIL_ON,
 	OPT_STRICT,
+	OPT_EXPECT,
 	OPT_TIMEOUT,
 	OPT_INTRUSIVE,
 	OPT_LOAD_MODULES,
@@ -32,6 +33,8 @@ static const struct argp_option options[] = {
 	  1 },
 	{ "fail-on", OPT_FAIL_ON, "SEVERITY", 0,
 	  "Count checks from low, medium, high or critical on (default: high)", 1 },
+	{ "expect", OPT_EXPECT, "FILE", 0,
+	  "Do not count what this file says to expect of the kernel", 1 },
 	{ "strict", OPT_STRICT, NULL, 0, "Known findings decide, too", 1 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "Deadline of each check (default: 30)",
 	  2 },
@@ -122,6 +125,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return take_severity(state, o, arg);
 	case OPT_STRICT:
 		o->selection.strict = true;
+		return 0;
+	case OPT_EXPECT:
+		o->expect = arg;
 		return 0;
 	case OPT_TIMEOUT:
 		return take_timeout(state, o, arg);
@@ -278,6 +284,17 @@ static int resolve_stacks(const struct cmd_ctx *ctx, struct run_options *o)
 	return status;
 }
 
+static int read_expectations(const struct cmd_ctx *ctx, struct run_options *o)
+{
+	struct written_error err = { 0 };
+	int r = o->expect ? expect_file_read(&o->arena, o->expect, &o->expectations, &err)
+			  : 0;
+
+	return r < 0 ? cmd_fail_written(ctx, r, "bad_expectations", "expectations",
+					o->expect, &err)
+		     : 0;
+}
+
 int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o)
 {
 	int status = check_globs(ctx, o, "--check", &o->selection.checks);
@@ -288,6 +305,8 @@ int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o)
 		status = check_globs(ctx, o, "--require", &o->selection.require);
 	if (!status)
 		status = resolve_stacks(ctx, o);
+	if (!status)
+		status = read_expectations(ctx, o);
 	if (!status && o->create.count)
 		status = cmd_fail(ctx, CMD_EXIT_USAGE, "nothing_to_create",
 				  "leave --create out",

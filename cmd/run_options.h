@@ -4,7 +4,7 @@
 #define CMD_RUN_OPTIONS_H
 
 #include "cmd/cmd.h"
-#include "report/report.h"
+#include "report/expect.h"
 
 /** RUN_TIMEOUT_S - deadline of a check unless --timeout says otherwise, in seconds */
 #define RUN_TIMEOUT_S 30u
@@ -23,6 +23,7 @@
  * @timeout_s:	per check
  * @load_modules, @dry_run: as their options
  * @policies_only: no checks: `stacks --run`
+ * @expect:	path of --expect, or NULL; @expectations is what stands there
  * @output:	of -o; "-" for stdout (also with --json), NULL for none
  */
 struct run_options {
@@ -32,7 +33,8 @@ struct run_options {
 	struct rec_list library, stack_files, create;
 	unsigned int timeout_s;
 	bool load_modules, dry_run, policies_only;
-	const char *output;
+	const char *expect, *output;
+	const struct expectations *expectations;
 };
 
 /** run_options_argp - a child parser; its input is the struct run_options */
@@ -66,7 +68,8 @@ error_t run_options_device(struct argp_state *state, struct run_options *o,
  * @ctx:	for the message
  * @o:		options; @library is filled in
  *
- * A glob that matches no check, a policy that is not known or cannot be read.
+ * A glob that matches no check, a policy that is not known or cannot be read, a file of
+ * expectations that cannot be.
  * Return: 0, or the exit status after a message.
  */
 int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o) must_check_;

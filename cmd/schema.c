@@ -42,7 +42,7 @@ static const struct argp schema_argp = {
 	.parser = parse,
 	.args_doc = "[KIND]",
 	.doc = "Print the JSON Schema of a report, or of another KIND of document: reports, "
-	       "journal, list, checks, stacks, error; check, stack and bit are what explain prints.",
+	       "journal, expectations, list, checks, stacks, error; check, stack and bit are what explain prints.",
 };
 
 static int unknown_kind(const struct cmd_ctx *ctx, const char *name)

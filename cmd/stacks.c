@@ -26,7 +26,7 @@ const struct rec_shape stacks_shape = {
 
 int stacks_load(const struct cmd_ctx *ctx, struct arena *a, struct rec_list *ret)
 {
-	struct stack_error err = { 0 };
+	struct written_error err = { 0 };
 	int r = stack_library(a, ret, &err);
 
 	if (r == -ENOMEM)
@@ -48,22 +48,10 @@ static bool is_file_name(const char *word)
 static int pick_file(const struct cmd_ctx *ctx, struct arena *a, const char *path,
 		     const struct stack **ret)
 {
-	struct stack_error err = { 0 };
+	struct written_error err = { 0 };
 	int r = stack_file_read(a, path, ret, &err);
-	const struct cmd_place place = {
-		.file = path,
-		.line = err.line ? opt_int((int64_t)err.line) : (struct opt_int){ 0 },
-		.path = err.line ? err.pointer : NULL,
-	};
 
-	if (r == 0)
-		return 0;
-	if (r == -ENOMEM)
-		return cmd_fail_memory(ctx);
-	return cmd_fail_at(ctx, CMD_EXIT_USAGE, "bad_stack", &place,
-			   err.line ? "see vhostcheck schema stack" : NULL, "%s%s%s",
-			   *err.pointer ? err.pointer : "", *err.pointer ? ": " : "",
-			   err.text);
+	return r < 0 ? cmd_fail_written(ctx, r, "bad_stack", "stack", path, &err) : 0;
 }
 
 static int unknown_stack(const struct cmd_ctx *ctx, struct arena *a,

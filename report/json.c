@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "report/expect.h"
 #include "report/journal.h"
 #include "report/json.h"
 #include "report/write.h"
@@ -251,7 +252,8 @@ int report_read_text(struct arena *a, const char *text, size_t len, struct repor
 	return rec_from_text(a, &report_shape, text, len, ret, err);
 }
 
-const char *const report_schema_kinds[] = { "report", "reports", "journal", NULL };
+const char *const report_schema_kinds[] = { "report", "reports", "journal",
+					    "expectations", NULL };
 
 int report_schema_json(const char *kind, struct json_object **ret)
 {
@@ -263,6 +265,8 @@ int report_schema_json(const char *kind, struct json_object **ret)
 		schema = rec_schema(&reports_shape, "urn:vhostcheck:reports:1");
 	else if (!strcmp(kind, "journal"))
 		schema = rec_schema(&journal_line_shape, "urn:vhostcheck:journal:1");
+	else if (!strcmp(kind, "expectations"))
+		schema = rec_schema(&expectations_shape, "urn:vhostcheck:expectations:1");
 	else
 		return -ENOENT;
 	if (!schema)

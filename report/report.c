@@ -75,6 +75,7 @@ static const struct rec_field report_run_fields[] = {
 	ROW_NULL_OF(report_run, vm, REC_PTR, &vm_shape),
 	ROW(report_run, privileges, REC_STR),
 	ROW(report_run, reduced, REC_STRS),
+	ROW(report_run, unexpected, REC_STRS),
 	{ 0 },
 };
 
@@ -141,6 +142,15 @@ static const struct rec_field report_known_fields[] = {
 
 static const struct rec_shape known_shape = SHAPE(report_known);
 
+static const struct rec_field report_expected_fields[] = {
+	ROW(report_expected, verdict, REC_STR),
+	ROW(report_expected, reason, REC_STR),
+	ROW(report_expected, source, REC_STR),
+	{ 0 },
+};
+
+static const struct rec_shape expected_shape = SHAPE(report_expected);
+
 static const struct rec_field report_check_fields[] = {
 	ROW(report_check, id, REC_STR),
 	ROW(report_check, title, REC_STR),
@@ -151,6 +161,7 @@ static const struct rec_field report_check_fields[] = {
 	ROW(report_check, since, REC_STR),
 	ROW_NULL_OF(report_check, reason, REC_PTR, &reason_shape),
 	ROW_NULL_OF(report_check, known, REC_PTR, &known_shape),
+	ROW_NULL_OF(report_check, expected, REC_PTR, &expected_shape),
 	ROW_OF(report_check, evidence, REC_LIST, &ev_shape),
 	ROW(report_check, duration_us, REC_OPT_INT),
 	ROW(report_check, refs, REC_STRS),
@@ -173,6 +184,7 @@ static const struct rec_field report_stack_fields[] = {
 	ROW_OF(report_stack, verdict, REC_ENUM, stack_verdict_names),
 	ROW_NULL(report_stack, signature, REC_STR),
 	ROW_NULL_OF(report_stack, reason, REC_PTR, &reason_shape),
+	ROW_NULL_OF(report_stack, expected, REC_PTR, &expected_shape),
 	ROW_OF(report_stack, transfer, REC_OBJ, &transfer_shape),
 	ROW_OF(report_stack, evidence, REC_LIST, &ev_shape),
 	{ 0 },

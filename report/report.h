@@ -64,6 +64,7 @@ enum report_where {
  * @vm:		NULL on a host
  * @privileges:	"root", "user" or the names of the capabilities held
  * @reduced:	sentences: what could not be looked at, and why
+ * @unexpected:	sentences: which expectations (report/expect.h) were not met or not used
  */
 struct report_run {
 	struct rec_list argv;
@@ -73,7 +74,7 @@ struct report_run {
 	int where;
 	struct report_vm *vm;
 	const char *privileges;
-	struct rec_list reduced;
+	struct rec_list reduced, unexpected;
 };
 
 /**
@@ -179,10 +180,21 @@ struct report_known {
 };
 
 /**
+ * struct report_expected - what a file of expectations says of a check or a stack
+ * @verdict:	word of enum status or of enum stack_verdict
+ * @reason:	why it is right
+ * @source:	where that was learnt
+ */
+struct report_expected {
+	const char *verdict, *reason, *source;
+};
+
+/**
  * struct report_check - result of one check on one device
  * @status:	enum status; @severity: enum severity; @risk: enum risk
  * @reason:	NULL with a pass
  * @known:	NULL unless a known finding
+ * @expected:	NULL unless a file of expectations speaks of it
  * @evidence:	struct ev
  */
 struct report_check {
@@ -191,6 +203,7 @@ struct report_check {
 	const char *since;
 	struct report_reason *reason;
 	struct report_known *known;
+	const struct report_expected *expected;
 	struct rec_list evidence;
 	struct opt_int duration_us;
 	struct rec_list refs;
@@ -206,12 +219,14 @@ struct report_transfer {
  * @guest:	enum guest_kind; @verdict: enum stack_verdict
  * @signature:	mechanism, NULL when it works or nothing is known
  * @reason:	NULL when it works
+ * @expected:	NULL unless a file of expectations speaks of it
  */
 struct report_stack {
 	const char *stack, *vmm, *device;
 	int guest, verdict;
 	const char *signature;
 	struct report_reason *reason;
+	const struct report_expected *expected;
 	struct report_transfer transfer;
 	struct rec_list evidence;
 };

@@ -52,12 +52,18 @@ static enum decides status_decides(enum status status, bool known_finding)
 	return DECIDES_NOTHING;
 }
 
+static bool is_expected(const struct report_expected *expected, const char *word)
+{
+	return expected && !strcmp(expected->verdict, word);
+}
+
 enum decides summary_of_check(const struct report *r, const struct report_check *c)
 {
 	const struct report_selection *sel = &r->run.selection;
 	enum decides d = DECIDES_NOTHING;
 
-	if (checks_were_asked(sel) && c->severity >= sel->fail_on)
+	if (checks_were_asked(sel) && c->severity >= sel->fail_on &&
+	    !is_expected(c->expected, status_names[c->status]))
 		d = status_decides((enum status)c->status, c->known && !sel->strict);
 	if (d == DECIDES_NOTHING && did_not_run(c) && globs_match(&sel->require, c->id))
 		d = DECIDES_INCONCLUSIVE;
@@ -66,7 +72,9 @@ enum decides summary_of_check(const struct report *r, const struct report_check 
 
 enum decides summary_of_stack(const struct report *r, const struct report_stack *s)
 {
-	if (!names_hold(&r->run.selection.stacks, s->stack))
+	if (is_expected(s->expected, stack_verdict_names[s->verdict]))
+		return DECIDES_NOTHING;
+	if (!s->expected && !names_hold(&r->run.selection.stacks, s->stack))
 		return DECIDES_NOTHING;
 	switch ((enum stack_verdict)s->verdict) {
 	case STACK_DEGRADED:

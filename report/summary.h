@@ -35,7 +35,10 @@ enum decides summary_of_check(const struct report *r, const struct report_check 
 /**
  * summary_of_stack() - what a stack says
  * @r:	report whose selection holds
- * @s:	one of its stacks; counted if --stack names it
+ * @s:	one of its stacks
+ *
+ * Counted if --stack names it or a file of expectations speaks of it, unless its verdict
+ * is the expected one.
  */
 enum decides summary_of_stack(const struct report *r, const struct report_stack *s);
 

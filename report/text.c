@@ -299,7 +299,8 @@ static bool check_is_shown(const struct page *p, const struct report_check *c)
 static bool same_reason(const struct report_check *a, const struct report_check *b)
 {
 	return a->status == b->status && a->reason && b->reason && !a->known &&
-	       !b->known && a->reason->code == b->reason->code &&
+	       !b->known && !a->expected && !b->expected &&
+	       a->reason->code == b->reason->code &&
 	       !strcmp(a->reason->text, b->reason->text);
 }
 
@@ -335,6 +336,13 @@ static void put_known(struct page *p, const struct report_known *k)
 	page_newline(p);
 }
 
+static void put_expected(struct page *p, size_t indent, const struct report_expected *x)
+{
+	page_wrapf(p, indent, "Expected %s: %s", x->verdict, x->reason);
+	page_wrapf(p, indent, "(%s)", x->source);
+	page_newline(p);
+}
+
 /* A reason that the next check shares is said once, below the last that has it. */
 static void put_check(struct page *p, const struct report_check *c,
 		      const struct report_check *next, size_t id_width)
@@ -348,6 +356,8 @@ static void put_check(struct page *p, const struct report_check *c,
 	}
 	if (c->known)
 		put_known(p, c->known);
+	if (c->expected)
+		put_expected(p, ID_COLUMN, c->expected);
 	put_evidence(p, ID_COLUMN, &c->evidence);
 }
 
@@ -490,7 +500,8 @@ static enum tone verdict_tone(int verdict)
 /* Rows that follow each other for one reason show it once, below the last. */
 static bool goes_on(const struct report_stack *s, const struct report_stack *next)
 {
-	return next && next->reason && !strcmp(s->reason->text, next->reason->text);
+	return next && next->reason && !s->expected &&
+	       !strcmp(s->reason->text, next->reason->text);
 }
 
 static void put_stack(struct page *p, const struct report_stack *s,
@@ -518,6 +529,8 @@ static void put_stack(struct page *p, const struct report_stack *s,
 		page_wrap(p, at->guest, s->reason->text);
 		page_newline(p);
 	}
+	if (s->expected)
+		put_expected(p, at->guest, s->expected);
 	put_evidence(p, at->guest, &s->evidence);
 }
 
@@ -569,21 +582,22 @@ static void put_stacks(struct page *p, const struct report *r)
 
 /* ------------------------------------------------------------------ the end */
 
-static void put_reduced(struct page *p, const struct report *r)
+static void put_sentences(struct page *p, const char *heading,
+			  const struct rec_list *sentences)
 {
-	if (!r->run.reduced.count)
+	if (!sentences->count)
 		return;
-	page_heading(p, "Limits of this run");
-	for (size_t i = 0; i < r->run.reduced.count; i++) {
+	page_heading(p, heading);
+	for (size_t i = 0; i < sentences->count; i++) {
 		page_pad_to(p, 2);
 		page_put(p, "-");
-		page_wrap(p, 4, r->run.reduced.item[i]);
+		page_wrap(p, 4, sentences->item[i]);
 		page_newline(p);
 	}
 }
 
 struct tally {
-	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed;
+	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed, expected;
 };
 
 static struct tally tally_of(const struct report *r)
@@ -591,10 +605,12 @@ static struct tally tally_of(const struct report *r)
 	struct tally t = { 0 };
 
 	for (size_t i = 0; i < r->checks.count; i++) {
-		enum decides d = summary_of_check(r, r->checks.item[i]);
+		const struct report_check *c = r->checks.item[i];
+		enum decides d = summary_of_check(r, c);
 
 		t.failed += d == DECIDES_FAIL;
 		t.open += d == DECIDES_INCONCLUSIVE;
+		t.expected += c->status == STATUS_XFAIL;
 	}
 	for (size_t i = 0; i < r->stacks.count; i++) {
 		const struct report_stack *s = r->stacks.item[i];
@@ -602,8 +618,10 @@ static struct tally tally_of(const struct report *r)
 
 		t.stacks_failed += d == DECIDES_FAIL;
 		t.stacks_open += d == DECIDES_INCONCLUSIVE;
-		t.stacks_unnamed +=
-			d != DECIDES_FAIL && verdict_tone(s->verdict) == TONE_BAD;
+		t.stacks_unnamed += d != DECIDES_FAIL && !s->expected &&
+				    verdict_tone(s->verdict) == TONE_BAD;
+		t.expected += d == DECIDES_NOTHING && s->expected &&
+			      verdict_tone(s->verdict) == TONE_BAD;
 	}
 	return t;
 }
@@ -624,7 +642,7 @@ static void put_fail(struct page *p, const struct tally *t)
 	bool first = true;
 
 	put_tally(p, t->failed, "check", "failed", &first);
-	put_tally(p, t->stacks_failed, "named stack", "did not work", &first);
+	put_tally(p, t->stacks_failed, "counted stack", "did not work", &first);
 }
 
 static void put_inconclusive(struct page *p, const struct report *r,
@@ -634,7 +652,7 @@ static void put_inconclusive(struct page *p, const struct report *r,
 	bool first = true;
 
 	put_tally(p, t->open, "check", "undecided", &first);
-	put_tally(p, t->stacks_open, "named stack", "undecided", &first);
+	put_tally(p, t->stacks_open, "counted stack", "undecided", &first);
 	for (size_t n = 0; (word = summary_missing(r, n)); n++) {
 		if (!first)
 			page_put(p, ",");
@@ -654,10 +672,12 @@ static void put_why(struct page *p, const struct report *r, const struct tally *
 	else if (t->open || t->stacks_open || summary_missing(r, 0))
 		put_inconclusive(p, r, t);
 	else if (sel->stacks.count && !sel->checks.count)
-		page_wrap(p, 2, "every stack that was named works");
+		page_wrapf(p, 2, "every stack that was named works%s",
+			   t->expected ? ", or does as expected" : "");
 	else
-		page_wrapf(p, 2, "no check of severity %s or above failed",
-			   severity_names[sel->fail_on]);
+		page_wrapf(p, 2, "no check of severity %s or above failed%s",
+			   severity_names[sel->fail_on],
+			   t->expected ? " unexpectedly" : "");
 }
 
 static void put_asides(struct page *p, const struct report *r, const struct tally *t)
@@ -710,7 +730,8 @@ int report_text(const struct report *r, const struct text_options *o, FILE *out)
 	put_devices(&p, r);
 	put_checks(&p, r);
 	put_stacks(&p, r);
-	put_reduced(&p, r);
+	put_sentences(&p, "Limits of this run", &r->run.reduced);
+	put_sentences(&p, "Not as expected", &r->run.unexpected);
 	put_verdict(&p, r);
 	return page_end(&p);
 }

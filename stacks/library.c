@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "base/slurp.h"
 #include "stacks/features.h"
 #include "stacks/library.h"
 #include "stacks/sources.h"
 
-static int refuse(struct stack_error *err, const char *pointer, const char *word,
-		  const char *fmt, ...) printf_(4, 5);
-
-static int refuse(struct stack_error *err, const char *pointer, const char *word,
-		  const char *fmt, ...)
-{
-	va_list args;
-
-	(void)snprintf(err->pointer, sizeof(err->pointer), "%s", pointer);
-	(void)snprintf(err->word, sizeof(err->word), "%s", word);
-	va_start(args, fmt);
-	(void)vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
-
-static int refuse_item(struct stack_error *err, const char *list, size_t i,
+static int refuse_item(struct written_error *err, const char *list, size_t i,
 		       const char *word, const char *what)
 {
 	char pointer[JSON_POINTER_ROOM];
 
 	(void)snprintf(pointer, sizeof(pointer), "%s/%zu", list, i);
-	return refuse(err, pointer, word, "\"%.60s\" %s", word, what);
+	return written_refuse(err, pointer, word, "\"%.60s\" %s", word, what);
 }
 
 static bool has_word(const struct rec_list *list, size_t count, const char *word)
@@ -41,16 +24,17 @@ static bool has_word(const struct rec_list *list, size_t count, const char *word
 
 /* ------------------------------------------------------------------- rules */
 
-static int check_name(struct stack_error *err, const struct stack *s)
+static int check_name(struct written_error *err, const struct stack *s)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t len = strlen(s->name);
 
 	if (len == 0 || len > 40 || strspn(s->name, allowed) != len)
-		return refuse(err, "/stack", s->name,
-			      "\"%.60s\" is no name of a policy: 1 to 40 of a-z, 0-9, "
-			      "'.', '_' and '-'",
-			      s->name);
+		return written_refuse(
+			err, "/stack", s->name,
+			"\"%.60s\" is no name of a policy: 1 to 40 of a-z, 0-9, "
+			"'.', '_' and '-'",
+			s->name);
 	return 0;
 }
 
@@ -62,10 +46,10 @@ static int family_of(const char *name)
 	return -ENOENT;
 }
 
-static int check_devices(struct stack_error *err, const struct stack *s)
+static int check_devices(struct written_error *err, const struct stack *s)
 {
 	if (!s->devices.count)
-		return refuse(
+		return written_refuse(
 			err, "/devices", "",
 			"a policy drives one device at least: net, vsock, scsi, vdpa");
 	for (size_t i = 0; i < s->devices.count; i++) {
@@ -80,7 +64,7 @@ static int check_devices(struct stack_error *err, const struct stack *s)
 	return 0;
 }
 
-static int check_backend(struct stack_error *err, const struct stack *s)
+static int check_backend(struct written_error *err, const struct stack *s)
 {
 	for (size_t i = 0; i < s->backend.count; i++)
 		if (stack_backend_number(FAMILY_VDPA, s->backend.item[i]) < 0)
@@ -97,7 +81,7 @@ static int call_of(const char *word)
 	return -ENOENT;
 }
 
-static int check_order_words(struct stack_error *err, const struct stack *s)
+static int check_order_words(struct written_error *err, const struct stack *s)
 {
 	for (size_t i = 0; i < s->order.count; i++) {
 		const char *word = s->order.item[i];
@@ -115,7 +99,7 @@ static int check_order_words(struct stack_error *err, const struct stack *s)
 }
 
 /* Without these no VMM can move a byte, whatever its features. */
-static int check_order_whole(struct stack_error *err, const struct stack *s)
+static int check_order_whole(struct written_error *err, const struct stack *s)
 {
 	static const enum stack_call needed[] = { CALL_SET_OWNER, CALL_SET_MEM_TABLE,
 						  CALL_VRINGS, CALL_START };
@@ -125,16 +109,16 @@ static int check_order_whole(struct stack_error *err, const struct stack *s)
 		const char *word = stack_call_names[needed[i]];
 
 		if (!has_word(&s->order, s->order.count, word))
-			return refuse(err, "/order", word, "%s is missing", word);
+			return written_refuse(err, "/order", word, "%s is missing", word);
 	}
 	if (has_word(&s->devices, s->devices.count, family_names[FAMILY_VSOCK]) &&
 	    !has_word(&s->order, s->order.count, cid))
-		return refuse(err, "/order", cid, "%s is missing, which vsock needs",
-			      cid);
+		return written_refuse(err, "/order", cid,
+				      "%s is missing, which vsock needs", cid);
 	return 0;
 }
 
-static int check_order_features(struct stack_error *err, const struct stack *s)
+static int check_order_features(struct written_error *err, const struct stack *s)
 {
 	for (size_t i = 0; i < s->order.count; i++) {
 		const char *word = s->order.item[i];
@@ -158,7 +142,7 @@ static bool known_bit(const struct stack *s, const char *name)
 	return false;
 }
 
-static int check_bits(struct stack_error *err, const struct stack *s, size_t guest,
+static int check_bits(struct written_error *err, const struct stack *s, size_t guest,
 		      const char *key, const struct rec_list *names)
 {
 	char list[64];
@@ -173,7 +157,7 @@ static int check_bits(struct stack_error *err, const struct stack *s, size_t gue
 	return 0;
 }
 
-static int check_guest(struct stack_error *err, const struct stack *s, size_t i)
+static int check_guest(struct written_error *err, const struct stack *s, size_t i)
 {
 	const struct stack_guest *g = s->guests.item[i];
 	char pointer[JSON_POINTER_ROOM];
@@ -184,13 +168,14 @@ static int check_guest(struct stack_error *err, const struct stack *s, size_t i)
 
 		(void)snprintf(pointer, sizeof(pointer), "/guests/%zu/guest", i);
 		if (other->guest == g->guest)
-			return refuse(err, pointer, guest_kind_names[g->guest],
-				      "\"%s\" stands twice", guest_kind_names[g->guest]);
+			return written_refuse(err, pointer, guest_kind_names[g->guest],
+					      "\"%s\" stands twice",
+					      guest_kind_names[g->guest]);
 	}
 	(void)snprintf(pointer, sizeof(pointer), "/guests/%zu/map", i);
 	if (g->map != STACK_MAP_NONE &&
 	    !has_word(&s->order, s->order.count, stack_call_names[CALL_IOTLB_UPDATE]))
-		return refuse(
+		return written_refuse(
 			err, pointer, "map",
 			"this guest has a map, but IOTLB_UPDATE is not in the order");
 	e = check_bits(err, s, i, "acks", &g->acks);
@@ -199,22 +184,24 @@ static int check_guest(struct stack_error *err, const struct stack *s, size_t i)
 	return e < 0 ? e : check_bits(err, s, i, "force", &g->force);
 }
 
-static int check_guests(struct stack_error *err, const struct stack *s)
+static int check_guests(struct written_error *err, const struct stack *s)
 {
 	int e = 0;
 
 	if (!s->guests.count)
-		return refuse(err, "/guests", "",
-			      "a policy has one kind of guest at least: plain, protected "
-			      "or viommu");
+		return written_refuse(
+			err, "/guests", "",
+			"a policy has one kind of guest at least: plain, protected "
+			"or viommu");
 	for (size_t i = 0; i < s->guests.count && e == 0; i++)
 		e = check_guest(err, s, i);
 	return e;
 }
 
-static int check_stack(struct stack_error *err, const struct stack *s)
+static int check_stack(struct written_error *err, const void *obj)
 {
-	static int (*const rules[])(struct stack_error *, const struct stack *) = {
+	const struct stack *s = obj;
+	static int (*const rules[])(struct written_error *, const struct stack *) = {
 		check_name,        check_devices,        check_backend, check_order_words,
 		check_order_whole, check_order_features, check_guests,
 	};
@@ -227,43 +214,15 @@ static int check_stack(struct stack_error *err, const struct stack *s)
 
 /* ----------------------------------------------------------------- reading */
 
-/* What the strict reader refused: as said there, with a place in the text. */
-static void explain_reader(struct stack_error *err, const struct rec_error *why,
-			   const char *text, size_t len)
-{
-	const char *last = strrchr(why->pointer, '/');
-
-	(void)snprintf(err->pointer, sizeof(err->pointer), "%s", why->pointer);
-	(void)snprintf(err->word, sizeof(err->word), "%s", last ? last + 1 : "");
-	(void)snprintf(err->text, sizeof(err->text), "%s", why->text);
-	if (*why->pointer)
-		return;
-	err->line = json_flaw_line(text, len);
-	if (!err->line && json_duplicate(text, len, err->pointer, &err->line)) {
-		last = strrchr(err->pointer, '/');
-		(void)snprintf(err->word, sizeof(err->word), "%s", last ? last + 1 : "");
-	}
-}
-
 int stack_parse(struct arena *a, const char *text, size_t len, const struct stack **ret,
-		struct stack_error *err)
+		struct written_error *err)
 {
 	struct stack *s = arena_alloc(a, sizeof(*s));
-	struct rec_error why;
-	int e = s ? 0 : -ENOMEM;
+	int e = 0;
 
-	memset(err, 0, sizeof(*err));
-	if (e == 0) {
-		e = rec_from_text(a, &stack_shape, text, len, s, &why);
-		if (e == -EINVAL)
-			explain_reader(err, &why, text, len);
-		else if (e == 0)
-			e = check_stack(err, s);
-	}
-	if (e == -ENOMEM)
-		(void)snprintf(err->text, sizeof(err->text), "memory is exhausted");
-	else if (e < 0 && !err->line)
-		err->line = json_line(text, len, err->pointer);
+	if (!s)
+		return -ENOMEM;
+	e = written_read(a, &stack_shape, text, len, check_stack, s, err);
 	if (e == 0)
 		*ret = s;
 	return e;
@@ -277,7 +236,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-int stack_library(struct arena *a, struct rec_list *ret, struct stack_error *err)
+int stack_library(struct arena *a, struct rec_list *ret, struct written_error *err)
 {
 	for (size_t i = 0; i < stack_source_count; i++) {
 		const struct stack_source *source = &stack_sources[i];
@@ -305,14 +264,15 @@ const struct stack *stack_find(const struct rec_list *library, const char *name)
 }
 
 static int refuse_built_in(const struct stack *s, const char *text, size_t len,
-			   struct stack_error *err)
+			   struct written_error *err)
 {
 	for (size_t i = 0; i < stack_source_count; i++) {
 		if (strcmp(stack_sources[i].name, s->name) != 0)
 			continue;
-		(void)refuse(err, "/stack", s->name,
-			     "\"%s\" is the name of a built-in policy; choose another",
-			     s->name);
+		(void)written_refuse(
+			err, "/stack", s->name,
+			"\"%s\" is the name of a built-in policy; choose another",
+			s->name);
 		err->line = json_line(text, len, "/stack");
 		return -EEXIST;
 	}
@@ -320,27 +280,17 @@ static int refuse_built_in(const struct stack *s, const char *text, size_t len,
 }
 
 int stack_file_read(struct arena *a, const char *path, const struct stack **ret,
-		    struct stack_error *err)
+		    struct written_error *err)
 {
-	cleanup_free char *text = malloc(STACK_FILE_MAX + 2);
+	cleanup_free char *text = NULL;
 	const struct stack *s = NULL;
-	ssize_t len = text ? slurp(path, text, STACK_FILE_MAX + 2) : -ENOMEM;
-	int e = 0;
+	size_t len = 0;
+	int e = written_slurp(path, &text, &len, err);
 
-	memset(err, 0, sizeof(*err));
-	if (len < 0) {
-		(void)snprintf(err->text, sizeof(err->text), "%s", strerror((int)-len));
-		return (int)len;
-	}
-	if ((size_t)len > STACK_FILE_MAX) {
-		(void)snprintf(err->text, sizeof(err->text),
-			       "longer than %u bytes, which no policy is",
-			       STACK_FILE_MAX);
-		return -EFBIG;
-	}
-	e = stack_parse(a, text, (size_t)len, &s, err);
 	if (e == 0)
-		e = refuse_built_in(s, text, (size_t)len, err);
+		e = stack_parse(a, text, len, &s, err);
+	if (e == 0)
+		e = refuse_built_in(s, text, len, err);
 	if (e == 0)
 		*ret = s;
 	return e;

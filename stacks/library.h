@@ -3,25 +3,8 @@
 #ifndef STACKS_LIBRARY_H
 #define STACKS_LIBRARY_H
 
-#include "base/json_lines.h"
+#include "base/written.h"
 #include "core/stack.h"
-
-/** STACK_FILE_MAX - bytes of the longest policy that is read */
-#define STACK_FILE_MAX 65536u
-
-/**
- * struct stack_error - why a policy was refused
- * @line:	from 1; 0 if the fault has no place in the text
- * @pointer:	JSON Pointer to the place
- * @word:	the word there that is at fault, "" if none is
- * @text:	what is wrong and what would be right, one line without the file's name
- */
-struct stack_error {
-	size_t line;
-	char pointer[JSON_POINTER_ROOM];
-	char word[64];
-	char text[320];
-};
 
 /**
  * stack_parse() - read one policy and find out whether it can be played
@@ -34,7 +17,7 @@ struct stack_error {
  * Return: 0; -EINVAL if it is not of the schema or contradicts itself; -ENOMEM.
  */
 int stack_parse(struct arena *a, const char *text, size_t len, const struct stack **ret,
-		struct stack_error *err) must_check_;
+		struct written_error *err) must_check_;
 
 /**
  * stack_library() - the policies that are built in
@@ -44,7 +27,7 @@ int stack_parse(struct arena *a, const char *text, size_t len, const struct stac
  *
  * Return: 0; -EINVAL if one is broken, which tests rule out; -ENOMEM.
  */
-int stack_library(struct arena *a, struct rec_list *ret, struct stack_error *err)
+int stack_library(struct arena *a, struct rec_list *ret, struct written_error *err)
 	must_check_;
 
 /**
@@ -63,11 +46,11 @@ const struct stack *stack_find(const struct rec_list *library, const char *name)
  * @ret:	policy; untouched on failure
  * @err:	filled in on failure
  *
- * Return: 0; -errno of open(2) or read(2); -EFBIG above STACK_FILE_MAX; -EEXIST if it
+ * Return: 0; -errno of open(2) or read(2); -EFBIG above WRITTEN_MAX; -EEXIST if it
  * has the name of a built-in policy, so that a report names each by one name; as
  * stack_parse() else.
  */
 int stack_file_read(struct arena *a, const char *path, const struct stack **ret,
-		    struct stack_error *err) must_check_;
+		    struct written_error *err) must_check_;
 
 #endif

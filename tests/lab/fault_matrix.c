@@ -167,7 +167,7 @@ int main(void)
 	cleanup_arena struct arena a = { 0 };
 	struct matrix m = { .runner = runner_new() };
 	struct rec_list stacks = { 0 };
-	struct stack_error err;
+	struct written_error err;
 
 	if (!m.runner || !look(&m) || stack_library(&a, &stacks, &err) < 0) {
 		printf("Bail out! %s cannot be looked at\n", PATH);

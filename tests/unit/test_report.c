@@ -56,8 +56,9 @@ static void keys_and_their_order_are_the_contract(void **state)
 	assert_string_equal(json_object_get_string(at(json, "/schema")),
 			    "vhostcheck-report/1");
 	keys_are(at(json, "/tool"), "name version git_commit build_flags libraries ");
-	keys_are(at(json, "/run"),
-		 "argv selection started duration_us where vm privileges reduced ");
+	keys_are(
+		at(json, "/run"),
+		"argv selection started duration_us where vm privileges reduced unexpected ");
 	keys_are(at(json, "/run/selection"),
 		 "devices checks exclude stacks require fail_on "
 		 "strict intrusive deterministic ");
@@ -80,14 +81,14 @@ static void keys_and_their_order_are_the_contract(void **state)
 			    "0x233d000002");
 	keys_are(at(json, "/checks/5"),
 		 "id title device status severity risk since reason known "
-		 "evidence duration_us refs ");
+		 "expected evidence duration_us refs ");
 	keys_are(at(json, "/checks/5/reason"), "code text ");
 	keys_are(at(json, "/checks/5/known"), "since fixed_by text ");
 	assert_string_equal(json_object_get_string(at(json, "/checks/5/refs/0")),
 			    "VHOST_SET_FEATURES");
 	keys_are(at(json, "/checks/3/evidence/0"), "kind step name arg ret errno ");
 	keys_are(at(json, "/stacks/1"), "stack vmm device guest verdict signature reason "
-					"transfer evidence ");
+					"expected transfer evidence ");
 	keys_are(at(json, "/stacks/1/transfer"), "tx_bytes rx_bytes ");
 	keys_are(at(json, "/summary"), "counts known verdict exit_code ");
 	keys_are(at(json, "/summary/counts"),

@@ -235,6 +235,43 @@ static void a_stack_decides_only_when_named(void **state)
 	expect(f, 0, VERDICT_PASS);
 }
 
+static void an_expected_stack_counts_when_it_does_otherwise(void **state)
+{
+	static const struct report_expected stalls = { "stalls", "because", "a page" };
+	struct fixture *f = *state;
+	struct report_stack *s =
+		sample_stack(&f->arena, &f->r, "crosvm", GUEST_PLAIN, STACK_STALLS);
+
+	check(f, STATUS_PASS, SEVERITY_HIGH);
+	s->expected = &stalls;
+	expect(f, 0, VERDICT_PASS);
+	ask(f, &f->r.run.selection.stacks, "crosvm");
+	expect(f, 0, VERDICT_PASS);
+	f->r.run.selection.stacks.count = 0;
+	s->verdict = STACK_FAILS_START;
+	expect(f, 1, VERDICT_FAIL);
+	s->verdict = STACK_UNKNOWN;
+	expect(f, 2, VERDICT_INCONCLUSIVE);
+	s->verdict = STACK_WORKS;
+	expect(f, 0, VERDICT_PASS);
+}
+
+static void a_check_that_is_blocked_as_expected_decides_nothing(void **state)
+{
+	static const struct report_expected blocked = { "blocked", "because", "a page" };
+	struct fixture *f = *state;
+	struct report_check *c = check(f, STATUS_BLOCKED, SEVERITY_HIGH);
+
+	expect(f, 2, VERDICT_INCONCLUSIVE);
+	c->expected = &blocked;
+	expect(f, 0, VERDICT_PASS);
+	ask(f, &f->r.run.selection.require, "vsock.*");
+	expect(f, 2, VERDICT_INCONCLUSIVE);
+	f->r.run.selection.require.count = 0;
+	c->status = STATUS_FAIL;
+	expect(f, 1, VERDICT_FAIL);
+}
+
 static void a_named_stack_that_was_not_played_is_2(void **state)
 {
 	struct fixture *f = *state;
@@ -325,6 +362,8 @@ int main(void)
 		TEST(a_named_device_must_be_usable),
 		TEST(a_device_that_nobody_named_decides_nothing),
 		TEST(a_stack_decides_only_when_named),
+		TEST(an_expected_stack_counts_when_it_does_otherwise),
+		TEST(a_check_that_is_blocked_as_expected_decides_nothing),
 		TEST(a_named_stack_that_was_not_played_is_2),
 		TEST(stack_without_check_counts_no_checks),
 		TEST(nothing_here_is_77),

@@ -191,6 +191,32 @@ static void a_foreign_string_cannot_drive_the_terminal(void **state)
 	says(f, "a?[2Jb c??31m \xc3\xa9\n");
 }
 
+static void expectations_are_told_where_they_belong(void **state)
+{
+	static const struct report_expected fails = { "fail", "the kernel refuses it",
+						      "a commit" };
+	static const struct report_expected late = { "fails_start", "it never worked",
+						     "a mail" };
+	struct fixture *f = *state;
+	struct report_check *c = f->r.checks.item[4];
+
+	c->status = STATUS_XFAIL;
+	c->expected = &fails;
+	for (size_t i = 0; i < f->r.stacks.count; i++) {
+		struct report_stack *s = f->r.stacks.item[i];
+
+		if (s->verdict == STACK_FAILS_START)
+			s->expected = &late;
+	}
+	sample_word(&f->arena, &f->r.run.unexpected, "rule 3 was not used");
+	report_summarize(&f->r, 0);
+	print(f, (struct text_options){ 0 });
+	says(f, "\n  xfail ");
+	says(f, "Expected fail: the kernel refuses it (a commit)\n");
+	says(f, "Expected fails_start: it never worked (a mail)\n");
+	says(f, "\nNot as expected\n  - rule 3 was not used\n");
+}
+
 static void the_verdict_tells_its_reason(void **state)
 {
 	struct fixture *f = *state;
@@ -199,10 +225,11 @@ static void the_verdict_tells_its_reason(void **state)
 	sample_word(&f->arena, &sel->stacks, "crosvm-2022");
 	report_summarize(&f->r, 0);
 	print(f, (struct text_options){ 0 });
-	says(f, "\nFAIL: 1 named stack did not work (exit status 1)\n");
+	says(f, "\nFAIL: 1 counted stack did not work (exit status 1)\n");
 	report_summarize(&f->r, 2);
 	print(f, (struct text_options){ 0 });
-	says(f, "\nFAIL: cut by SIGINT; 1 named stack did not work (exit status 130)\n");
+	says(f,
+	     "\nFAIL: cut by SIGINT; 1 counted stack did not work (exit status 130)\n");
 	sel->stacks.count = 0;
 	sample_word(&f->arena, &sel->stacks, "qemu");
 	report_summarize(&f->r, 0);
@@ -257,6 +284,7 @@ int main(void)
 		TEST(verbosity_adds_passes_then_evidence),
 		TEST(colours_only_when_asked),
 		TEST(a_foreign_string_cannot_drive_the_terminal),
+		TEST(expectations_are_told_where_they_belong),
 		TEST(the_verdict_tells_its_reason),
 		TEST(the_verdict_tells_what_is_open_or_not_here),
 		TEST(a_full_disk_is_told),

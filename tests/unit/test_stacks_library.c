@@ -19,7 +19,7 @@ struct fixture {
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct stack_error err = { 0 };
+	struct written_error err = { 0 };
 
 	assert_non_null(f);
 	if (stack_library(&f->arena, &f->library, &err) < 0)
@@ -168,7 +168,7 @@ static void assert_refused(struct fixture *f, const struct broken *b, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const char *text = spoilt(&f->arena, b[i].from, b[i].to);
 		const struct stack *s = NULL;
-		struct stack_error err;
+		struct written_error err;
 
 		assert_int_equal(stack_parse(&f->arena, text, strlen(text), &s, &err),
 				 -EINVAL);
@@ -264,7 +264,7 @@ static void test_a_base_of_nothing_needs_no_features(void **state)
 	const char *text = spoilt(&f->arena, "\"base\": \"acked\"", "\"base\": \"none\"");
 	const struct feature_set offered = { { VSOCK } };
 	const struct stack *s = NULL;
-	struct stack_error err;
+	struct written_error err;
 
 	assert_int_equal(stack_parse(&f->arena, text, strlen(text), &s, &err), 0);
 	assert_int_equal(
@@ -275,7 +275,7 @@ static void test_a_base_of_nothing_needs_no_features(void **state)
 /* ----------------------------------------------------------------------- files */
 
 static int read_text(struct fixture *f, const char *text, size_t len,
-		     const struct stack **ret, struct stack_error *err)
+		     const struct stack **ret, struct written_error *err)
 {
 	char path[] = "vhostcheck-test-stack-XXXXXX";
 	int fd = mkstemp(path), r = 0;
@@ -294,7 +294,7 @@ static void test_a_file_is_read(void **state)
 	const char *text =
 		spoilt(&f->arena, "\"stack\": \"crosvm\"", "\"stack\": \"mine\"");
 	const struct stack *s = NULL;
-	struct stack_error err;
+	struct written_error err;
 
 	assert_int_equal(read_text(f, text, strlen(text), &s, &err), 0);
 	assert_string_equal(s->name, "mine");
@@ -305,7 +305,7 @@ static void test_a_file_must_not_take_a_built_in_name(void **state)
 	struct fixture *f = *state;
 	const char *text = crosvm_text();
 	const struct stack *s = NULL;
-	struct stack_error err;
+	struct written_error err;
 
 	assert_int_equal(read_text(f, text, strlen(text), &s, &err), -EEXIST);
 	assert_null(s);
@@ -316,18 +316,18 @@ static void test_a_file_must_not_take_a_built_in_name(void **state)
 static void test_a_file_that_cannot_be_read_says_why(void **state)
 {
 	struct fixture *f = *state;
-	char *large = arena_alloc(&f->arena, STACK_FILE_MAX + 1);
+	char *large = arena_alloc(&f->arena, WRITTEN_MAX + 1);
 	const struct stack *s = NULL;
-	struct stack_error err;
+	struct written_error err;
 
 	assert_int_equal(stack_file_read(&f->arena, "no/such/file", &s, &err), -ENOENT);
 	assert_string_equal(err.text, strerror(ENOENT));
 	assert_int_equal(err.line, 0);
 	assert_int_equal(stack_file_read(&f->arena, "/", &s, &err), -EISDIR);
 	assert_non_null(large);
-	memset(large, ' ', STACK_FILE_MAX + 1);
-	assert_int_equal(read_text(f, large, STACK_FILE_MAX + 1, &s, &err), -EFBIG);
-	assert_int_equal(read_text(f, large, STACK_FILE_MAX, &s, &err), -EINVAL);
+	memset(large, ' ', WRITTEN_MAX + 1);
+	assert_int_equal(read_text(f, large, WRITTEN_MAX + 1, &s, &err), -EFBIG);
+	assert_int_equal(read_text(f, large, WRITTEN_MAX, &s, &err), -EINVAL);
 	assert_null(s);
 }
 

@@ -181,7 +181,7 @@ static const struct clock_ops clock_ops = {
 static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct stack_error err = { 0 };
+	struct written_error err = { 0 };
 
 	assert_non_null(w);
 	w->dev.ops = &dev_ops;

@@ -469,7 +469,7 @@ static void test_a_policy_applies_to_the_devices_that_it_drives(void **state)
 {
 	struct fixture *f = *state;
 	struct stack_result r = { .verdict = STACK_WORKS };
-	struct stack_error err = { 0 };
+	struct written_error err = { 0 };
 	struct rec_list library = { 0 };
 
 	assert_int_equal(stack_library(&f->arena, &library, &err), 0);
