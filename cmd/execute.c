@@ -347,15 +347,15 @@ static int plan_device(struct execution *x, struct report_device *d,
 	return 0;
 }
 
-static const char *no_peer(struct execution *x)
+/* Why a check that needs @module cannot have its other end, as @text; NULL if it can. */
+static const char *without(struct execution *x, const char *module, const char *text)
 {
 	struct module_info m = { 0 };
 
-	if (x->facts->ops->module(x->facts, "vsock", &m) == 0 &&
+	if (x->facts->ops->module(x->facts, module, &m) == 0 &&
 	    (m.status == FACT_MODULE_LIVE || m.status == FACT_MODULE_BUILTIN))
 		return NULL;
-	return "AF_VSOCK sockets are not there: the module vsock is not loaded (modprobe "
-	       "vsock)";
+	return text;
 }
 
 int execute_plan(struct execution *x, struct rec_list *ret)
@@ -366,7 +366,15 @@ int execute_plan(struct execution *x, struct rec_list *ret)
 		.exclude = sel->exclude,
 		.intrusive = sel->intrusive,
 		.anything = in_guest(x),
-		.no_peer = no_peer(x),
+		.no_peer = {
+			[FAMILY_NET] = without(x, "tun",
+					       "there are no taps: the module tun is not "
+					       "loaded (modprobe tun)"),
+			[FAMILY_VSOCK] = without(x, "vsock",
+						 "AF_VSOCK sockets are not there: the "
+						 "module vsock is not loaded (modprobe "
+						 "vsock)"),
+		},
 	};
 	struct rec_list devices = { 0 };
 

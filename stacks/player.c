@@ -3,7 +3,7 @@
 #include <linux/vhost.h>
 #include <string.h>
 
-#include "guest/vsock.h"
+#include "guest/link.h"
 #include "stacks/features.h"
 #include "stacks/player.h"
 
@@ -169,17 +169,17 @@ static void quiet_begin(struct recorder *rec, const char *step, const char *call
 }
 
 /* Nanoseconds that the quickest of some transfers on a connection took, into @ret. */
-static int quickest(struct vsock *v, uint64_t *ret)
+static int quickest(struct link *l, uint64_t *ret)
 {
-	struct clock *clock = v->s->seam->clock;
+	struct clock *clock = l->s->seam->clock;
 
 	*ret = UINT64_MAX;
 	for (int i = 0; i < PACE_SAMPLES; i++) {
 		uint64_t begin = clock->ops->now_ns(clock), took = 0;
-		int e = vsock_tx(v, "pace.tx", STACK_TRANSFER_BYTES);
+		int e = link_tx(l, "pace.tx", STACK_TRANSFER_BYTES);
 
 		if (e == 0)
-			e = vsock_rx(v, "pace.rx", STACK_TRANSFER_BYTES);
+			e = link_rx(l, "pace.rx", STACK_TRANSFER_BYTES);
 		if (e < 0)
 			return e;
 		took = clock->ops->now_ns(clock) - begin;
@@ -194,9 +194,10 @@ static int quickest_without(struct player *p, uint64_t *ret)
 {
 	const struct session_config c = { .features = p->sent &
 						      ~BIT64(VIRTIO_F_ACCESS_PLATFORM) };
-	struct vsock v = { .s = p->s };
+	struct link l;
 	int r = 0;
 
+	link_init(&l, p->s);
 	session_close(p->s);
 	p->s->addresses = ADDRESSES_AS_ARMED;
 	r = session_open(p->s);
@@ -205,14 +206,14 @@ static int quickest_without(struct player *p, uint64_t *ret)
 	if (r >= 0)
 		r = session_running(p->s, "pace.start", 1);
 	if (r >= 0)
-		r = vsock_post_rx(&v);
+		r = link_post_rx(&l);
 	if (r >= 0)
-		r = vsock_guest_connects(&v);
-	return r < 0 ? r : quickest(&v, ret);
+		r = link_connect(&l);
+	return r < 0 ? r : quickest(&l, ret);
 }
 
 /* Records whether the IOTLB costs too much; never a time, so that judges agree later. */
-static void play_pace(struct player *p, struct vsock *v)
+static void play_pace(struct player *p, struct link *l)
 {
 	struct quiet quiet = { .rec = { .emit = quiet_emit, .begin = quiet_begin },
 			       .real = p->s->rec };
@@ -220,7 +221,7 @@ static void play_pace(struct player *p, struct vsock *v)
 	int e = 0;
 
 	p->s->rec = &quiet.rec;
-	e = quickest(v, &with);
+	e = quickest(l, &with);
 	if (e == 0)
 		e = quickest_without(p, &without);
 	p->s->rec = quiet.real;
@@ -234,39 +235,34 @@ static void play_pace(struct player *p, struct vsock *v)
 
 static void play_transfer(struct player *p)
 {
-	struct vsock v = { .s = p->s,
-			   .serve = p->play->guest->miss == STACK_MISS_SERVED };
+	struct link l;
 	const char *name = NULL;
-	int e = vsock_post_rx(&v);
+	int e = 0;
 
+	link_init(&l, p->s);
+	l.serve = p->play->guest->miss == STACK_MISS_SERVED;
+	e = link_post_rx(&l);
 	/* what the receive ring misses is there before anything else is waited for */
 	if (e == 0)
 		e = session_barrier(p->s);
 	if (e == 0)
-		e = vsock_both_ways(&v, STACK_TRANSFER_BYTES);
+		e = link_both_ways(&l, STACK_TRANSFER_BYTES);
 	name = e < 0 ? strerrorname_np(-e) : "ok";
 	session_fact(p->s, "transfer", "result", "%s", name ? name : "unknown errno");
 	if (e == 0 && p->s->iotlb)
-		play_pace(p, &v);
+		play_pace(p, &l);
 }
 
 int stack_collect(struct session *s, const struct stack_play *play)
 {
-	struct peer *peer = s->seam->peer;
 	struct player p = { .s = s, .play = play };
-	int r = 0;
 
-	if (s->family != FAMILY_VSOCK)
+	if (s->family != FAMILY_VSOCK && s->family != FAMILY_NET)
 		return -EOPNOTSUPP;
 	s->addresses =
 		play->guest->guest == GUEST_VIOMMU ? ADDRESSES_IOVA : ADDRESSES_PHYSICAL;
-	r = peer->ops->start(peer);
-	if (r < 0) {
-		const char *name = strerrorname_np(-r);
-
-		session_fact(s, "peer", "start", "%s", name ? name : "unknown errno");
+	if (session_peer(s) < 0)
 		return 0;
-	}
 	if (session_open(s) < 0)
 		return s->failed;
 	if (play_calls(&p) >= 0)

@@ -5,7 +5,7 @@
  *
  * Steps that are recorded: "peer"; "open"; "setup.*" for every call before or after the
  * start; "start"; after a refused start "start.miss" with all that the device has to
- * say, "start.rx" and "start.tx"; else what guest/vsock.h records, "transfer" with the
+ * say, "start.rx" and "start.tx"; else what guest/link.h records, "transfer" with the
  * fact "result", "ok" or the name of an errno; and "pace" where the IOTLB is on.
  */
 #ifndef STACKS_PLAYER_H
@@ -29,7 +29,7 @@ struct stack_play {
 
 /**
  * stack_collect() - play a policy, in the child that owns the session
- * @s:		session, device not open yet; @s->family must be FAMILY_VSOCK
+ * @s:		session, device not open yet; @s->family must be FAMILY_NET or _VSOCK
  * @play:	what to play
  *
  * What the device or the host refuses is evidence. Return: 0; -EOPNOTSUPP for a device

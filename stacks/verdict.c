@@ -152,12 +152,12 @@ static bool arrived(const struct ev *ev)
 
 static bool rule_peer(struct ruling *r)
 {
-	const char *why = fact(r, "peer", "start");
+	const struct ev *ev = ev_find(r->e, EV_FACT, "peer");
 
-	return why && rule(r, STACK_UNKNOWN, NULL, REASON_PEER_MISSING,
-			   "no socket for the host's end could be made (%s): load the "
-			   "module vsock, then try again",
-			   why);
+	return ev && rule(r, STACK_UNKNOWN, NULL, REASON_PEER_MISSING,
+			  "the host's end could not be made (%s: %s): load the module "
+			  "vsock, or tun for net, then try again",
+			  ev->fact.name, ev->fact.value ? ev->fact.value : "?");
 }
 
 static bool rule_open(struct ruling *r)
@@ -452,11 +452,12 @@ bool stack_not_applicable(struct arena *a, const struct stack *stack, enum famil
 
 	for (size_t i = 0; i < stack->devices.count; i++)
 		listed = listed || same(stack->devices.item[i], family_names[family]);
-	if (listed && family == FAMILY_VSOCK)
+	if (listed && (family == FAMILY_VSOCK || family == FAMILY_NET))
 		return false;
 	if (listed)
-		(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
-			   "this version of vhostcheck plays policies on vsock only");
+		(void)rule(
+			&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
+			"this version of vhostcheck plays policies on net and vsock only");
 	else
 		(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
 			   "the policy does not drive %s", family_names[family]);

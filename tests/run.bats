@@ -181,7 +181,7 @@ refused()
 	refused "unknown device ''" ''
 	refused "--check: no check matches 'vsock.node.presnt'" --check vsock.node.presnt
 	[[ $stderr == *"did you mean 'vsock.node.present'"* ]]
-	refused "--exclude: no check matches 'net.*'" --exclude 'net.*'
+	refused "--exclude: no check matches 'scsi.*'" --exclude 'scsi.*'
 	refused "--require: no check matches 'x'" --require x
 	refused "crosvm-2023" --stack crosvm-2023
 	refused "no/such.json" --stack no/such.json
@@ -269,7 +269,7 @@ refused()
 @test "what a device's state keeps from being asked is one line of the text" {
 	run --separate-stderr -2 "$VHOSTCHECK" run vsock
 	[ "$(grep -c '^  skip ' <<<"$output")" -eq 1 ]
-	[[ $output == *"vsock.*: $("$VHOSTCHECK" checks --json | jq '.checks | length') checks, since"* ]]
+	[[ $output == *"vsock.*: $("$VHOSTCHECK" checks -q 'vsock.*' | wc -l) checks, since"* ]]
 	run --separate-stderr -2 "$VHOSTCHECK" run vsock -v
 	[ "$(grep -c '^  skip ' <<<"$output")" -gt 30 ]
 }

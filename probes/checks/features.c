@@ -77,7 +77,7 @@ static void judge_stable(struct judge *j)
 const struct check features_stable = {
 	.area = "features",
 	.name = "stable",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the offered features do not change while the device is set up",
 	.contract =
 		"VHOST_GET_FEATURES gives the same mask before and after SET_OWNER and "
@@ -91,7 +91,8 @@ const struct check features_stable = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_GET_FEATURES",
-		      "vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c"),
+		      "vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c",
+		      "vhost_net_ioctl() in drivers/vhost/net.c"),
 	.faults = WORDS("features_change"),
 	.collect = collect_stable,
 	.judge = judge_stable,
@@ -122,7 +123,7 @@ static void judge_version_1(struct judge *j)
 const struct check features_version_1 = {
 	.area = "features",
 	.name = "version_1",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "virtio 1 is offered",
 	.contract = "VIRTIO_F_VERSION_1 (bit 32) is among the offered features.",
 	.harm = "A guest whose device must be modern (every vsock device is) finds none.",
@@ -161,7 +162,7 @@ static void judge_before_owner(struct judge *j)
 const struct check features_before_owner = {
 	.area = "features",
 	.name = "before_owner",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "features can be read and set before the device has an owner",
 	.contract = "VHOST_GET_FEATURES and VHOST_SET_FEATURES need no VHOST_SET_OWNER.",
 	.harm = "VMMs that probe a device first, or set features first as Seastar does, fail "
@@ -170,7 +171,8 @@ const struct check features_before_owner = {
 	.severity = SEVERITY_MEDIUM,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
-	.refs = WORDS("vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c"),
+	.refs = WORDS("vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c",
+		      "vhost_net_ioctl() in drivers/vhost/net.c"),
 	.faults = WORDS("get_features_needs_owner", "set_features_needs_owner"),
 	.collect = collect_before_owner,
 	.judge = judge_before_owner,
@@ -207,7 +209,7 @@ static void judge_each(struct judge *j)
 const struct check features_each_accepted = {
 	.area = "features",
 	.name = "each_accepted",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "each offered bit is accepted alone",
 	.contract =
 		"VHOST_SET_FEATURES takes each offered bit by itself, and none at all.",
@@ -218,7 +220,8 @@ const struct check features_each_accepted = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_FEATURES",
-		      "vhost_vsock_set_features() in drivers/vhost/vsock.c"),
+		      "vhost_vsock_set_features() in drivers/vhost/vsock.c",
+		      "vhost_net_set_features() in drivers/vhost/net.c"),
 	.faults = WORDS("set_features_refused"),
 	.collect = collect_each,
 	.judge = judge_each,
@@ -256,7 +259,7 @@ static void judge_all_but(struct judge *j)
 const struct check features_all_but_each = {
 	.area = "features",
 	.name = "all_but_each",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "all offered bits are accepted together, and all but any one",
 	.contract =
 		"No offered bit depends on another: VHOST_SET_FEATURES takes the whole "
@@ -300,7 +303,7 @@ static void judge_unoffered(struct judge *j)
 const struct check features_unoffered_refused = {
 	.area = "features",
 	.name = "unoffered_refused",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a bit that is not offered is refused with EOPNOTSUPP",
 	.contract =
 		"VHOST_SET_FEATURES refuses every bit outside VHOST_GET_FEATURES with "
@@ -312,7 +315,8 @@ const struct check features_unoffered_refused = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_FEATURES",
-		      "vhost_vsock_set_features() in drivers/vhost/vsock.c"),
+		      "vhost_vsock_set_features() in drivers/vhost/vsock.c",
+		      "vhost_net_set_features() in drivers/vhost/net.c"),
 	.faults = WORDS("unknown_feature_taken", "unknown_feature_other_errno"),
 	.collect = collect_unoffered,
 	.judge = judge_unoffered,
@@ -348,7 +352,7 @@ static void judge_backend_v2(struct judge *j)
 const struct check features_backend_v2 = {
 	.area = "features",
 	.name = "backend_v2",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a device with an IOTLB offers version 2 of its messages",
 	.contract =
 		"Where VIRTIO_F_ACCESS_PLATFORM is offered, the backend features hold "
@@ -388,7 +392,7 @@ static int collect_backend_refused(struct session *s)
 const struct check features_backend_refused = {
 	.area = "features",
 	.name = "backend_refused",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a backend feature that is not offered is refused with EOPNOTSUPP",
 	.contract = "VHOST_SET_BACKEND_FEATURES refuses every bit outside "
 		    "VHOST_GET_BACKEND_FEATURES with EOPNOTSUPP.",
@@ -400,7 +404,8 @@ const struct check features_backend_refused = {
 	.since = FIRST_VERSION,
 	.need = F_IOTLB,
 	.refs = WORDS("VHOST_SET_BACKEND_FEATURES",
-		      "vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c"),
+		      "vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c",
+		      "vhost_net_ioctl() in drivers/vhost/net.c"),
 	.faults = WORDS("unknown_backend_taken", "unknown_backend_other_errno"),
 	.collect = collect_backend_refused,
 	.judge = judge_unoffered,

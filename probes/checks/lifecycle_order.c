@@ -34,7 +34,7 @@ static void judge_owner_required(struct judge *j)
 const struct check lifecycle_owner_required = {
 	.area = "lifecycle",
 	.name = "owner_required",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "memory, rings and start are refused before SET_OWNER",
 	.contract =
 		"VHOST_SET_MEM_TABLE, VHOST_SET_VRING_* and the start call give EPERM on "
@@ -70,7 +70,7 @@ static void judge_owner_twice(struct judge *j)
 const struct check lifecycle_owner_twice = {
 	.area = "lifecycle",
 	.name = "owner_twice",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a device takes one owner",
 	.contract = "VHOST_SET_OWNER succeeds once; a second one gives EBUSY.",
 	.harm = "A device that was passed in with an owner is taken over silently.",
@@ -130,7 +130,7 @@ static void judge_other_process(struct judge *j)
 const struct check lifecycle_owner_other_process = {
 	.area = "lifecycle",
 	.name = "owner_other_process",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "only the owner's process sets rings up",
 	.contract = "Ring and memory calls give EPERM to a process that shares the "
 		    "descriptor but not the owner's address space, and leave the device "
@@ -149,8 +149,10 @@ const struct check lifecycle_owner_other_process = {
 
 static int collect_start_needs_memory(struct session *s)
 {
-	int r = session_open(s);
+	int r = session_peer(s);
 
+	if (r == 0)
+		r = session_open(s);
 	if (r < 0)
 		return r;
 	(void)session_owner(s, "owner");
@@ -176,7 +178,7 @@ static void judge_start_needs_memory(struct judge *j)
 const struct check lifecycle_start_needs_memory = {
 	.area = "lifecycle",
 	.name = "start_needs_memory",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a start without a memory table is refused, and can be repeated",
 	.contract =
 		"The start call gives EFAULT until VHOST_SET_MEM_TABLE was called, and "
@@ -187,6 +189,7 @@ const struct check lifecycle_start_needs_memory = {
 	.severity = SEVERITY_MEDIUM,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
+	.need_peer = true,
 	.refs = WORDS("vhost_vq_access_ok() in drivers/vhost/vhost.c"),
 	.faults = WORDS("start_forgiven"),
 	.collect = collect_start_needs_memory,
@@ -195,13 +198,13 @@ const struct check lifecycle_start_needs_memory = {
 
 static int collect_start_twice(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r < 0)
 		return r;
 	(void)session_running(s, "again", 1);
-	return vsock_both_ways(&v, SHORT_BYTES);
+	return link_both_ways(&l, SHORT_BYTES);
 }
 
 static void judge_start_twice(struct judge *j)
@@ -215,17 +218,19 @@ static void judge_start_twice(struct judge *j)
 const struct check lifecycle_start_twice = {
 	.area = "lifecycle",
 	.name = "start_twice",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "starting a running device changes nothing",
-	.contract = "VHOST_VSOCK_SET_RUNNING(1) on a running device succeeds and traffic "
-		    "goes on.",
+	.contract =
+		"The start call (VHOST_VSOCK_SET_RUNNING, VHOST_NET_SET_BACKEND) on a "
+		"running device succeeds and traffic goes on.",
 	.harm = "A VMM that sees DRIVER_OK twice breaks its guest's connections.",
 	.judged = "Start, start, then a transfer both ways.",
 	.severity = SEVERITY_MEDIUM,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
-	.refs = WORDS("vhost_vsock_start() in drivers/vhost/vsock.c"),
+	.refs = WORDS("vhost_vsock_start() in drivers/vhost/vsock.c",
+		      "vhost_net_set_backend() in drivers/vhost/net.c"),
 	.faults = WORDS("second_running_refused"),
 	.collect = collect_start_twice,
 	.judge = judge_start_twice,
@@ -233,20 +238,20 @@ const struct check lifecycle_start_twice = {
 
 static int collect_stop_resumes(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_guest_connects(&v);
+		r = link_connect(&l);
 	if (r == 0)
-		r = vsock_tx(&v, "before", SHORT_BYTES);
+		r = link_tx(&l, "before", SHORT_BYTES);
 	if (r < 0)
 		return r;
 	(void)session_running(s, "stop", 0);
 	session_note_ring(s, "stopped", QUEUE_TX);
 	(void)session_running(s, "restart", 1);
-	r = vsock_tx(&v, "after", SHORT_BYTES);
-	return r < 0 ? r : vsock_rx(&v, "back", SHORT_BYTES);
+	r = link_tx(&l, "after", SHORT_BYTES);
+	return r < 0 ? r : link_rx(&l, "back", SHORT_BYTES);
 }
 
 static void judge_stop_resumes(struct judge *j)
@@ -269,14 +274,14 @@ static void judge_stop_resumes(struct judge *j)
 const struct check lifecycle_stop_resumes = {
 	.area = "lifecycle",
 	.name = "stop_resumes",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a stopped device goes on where it was",
 	.contract =
-		"After SET_RUNNING(0), VHOST_GET_VRING_BASE names the next head that the "
-		"device will take; after SET_RUNNING(1) it takes just that, and open "
-		"connections live on.",
+		"After the stop (VHOST_VSOCK_SET_RUNNING with 0, VHOST_NET_SET_BACKEND with "
+		"-1) VHOST_GET_VRING_BASE names the next head that the device will take; "
+		"after another start it takes just that, and connections live on.",
 	.harm = "A paused or migrated guest loses or repeats packets.",
-	.judged = "A connection sends before a stop and both ways after it; digests and "
+	.judged = "Payload goes out before a stop and both ways after it; digests and "
 		  "indices are compared.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
@@ -291,11 +296,11 @@ const struct check lifecycle_stop_resumes = {
 
 static int collect_close_while_running(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_guest_connects(&v);
+		r = link_connect(&l);
 	if (r < 0)
 		return r;
 	session_close(s);
@@ -305,8 +310,8 @@ static int collect_close_while_running(struct session *s)
 	if (r < 0)
 		return r;
 	(void)session_running(s, "restart", 1);
-	r = vsock_post_rx(&v);
-	return r < 0 ? r : vsock_both_ways(&v, SHORT_BYTES);
+	r = link_post_rx(&l);
+	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
 }
 
 static void judge_close_while_running(struct judge *j)
@@ -320,7 +325,7 @@ static void judge_close_while_running(struct judge *j)
 const struct check lifecycle_close_while_running = {
 	.area = "lifecycle",
 	.name = "close_while_running",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "closing a running device leaves the next one whole",
 	.contract = "close(2) of a running device with an open connection returns, and a "
 		    "fresh descriptor with the same memory and eventfds works.",
@@ -330,7 +335,8 @@ const struct check lifecycle_close_while_running = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
-	.refs = WORDS("vhost_vsock_dev_release() in drivers/vhost/vsock.c"),
+	.refs = WORDS("vhost_vsock_dev_release() in drivers/vhost/vsock.c",
+		      "vhost_net_release() in drivers/vhost/net.c"),
 	.faults = WORDS("second_running_refused"),
 	.collect = collect_close_while_running,
 	.judge = judge_close_while_running,
@@ -338,14 +344,14 @@ const struct check lifecycle_close_while_running = {
 
 static int collect_ring_frozen(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r < 0)
 		return r;
 	(void)session_ring_num(s, "num", QUEUE_TX, 2 * SESSION_RING_SIZE);
 	(void)session_ring_base(s, "base", QUEUE_TX, 1);
-	return vsock_both_ways(&v, SHORT_BYTES);
+	return link_both_ways(&l, SHORT_BYTES);
 }
 
 static void judge_ring_frozen(struct judge *j)
@@ -360,7 +366,7 @@ static void judge_ring_frozen(struct judge *j)
 const struct check lifecycle_ring_frozen = {
 	.area = "lifecycle",
 	.name = "ring_frozen",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "size and index of a running ring cannot be changed",
 	.contract = "VHOST_SET_VRING_NUM and VHOST_SET_VRING_BASE give EBUSY while the "
 		    "device runs, and traffic goes on.",
@@ -394,8 +400,8 @@ static void wait_for_no_worker(struct session *s)
 
 static int collect_worker(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r < 0)
 		return r;
@@ -424,7 +430,7 @@ static void judge_worker(struct judge *j)
 const struct check lifecycle_worker = {
 	.area = "lifecycle",
 	.name = "worker",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a running device has one worker, and none when it is closed",
 	.contract =
 		"SET_OWNER creates one task named vhost-PID for the owner (a thread of "

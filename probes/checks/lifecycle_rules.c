@@ -41,7 +41,7 @@ static void judge_ring_size(struct judge *j)
 const struct check lifecycle_ring_size = {
 	.area = "lifecycle",
 	.name = "ring_size",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a ring's size is a power of two up to 32768",
 	.contract =
 		"VHOST_SET_VRING_NUM takes 1 to 32768 descriptors if they are a power of "
@@ -79,12 +79,13 @@ static void judge_ring_index(struct judge *j)
 const struct check lifecycle_ring_index = {
 	.area = "lifecycle",
 	.name = "ring_index",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a ring that does not exist is refused with ENOBUFS",
-	.contract = "vhost-vsock has rings 0 (host to guest) and 1 (guest to host); ring "
-		    "calls give ENOBUFS for every other index.",
-	.harm = "A VMM that hands the event queue to the host as well never learns that the "
-		"host does not serve it.",
+	.contract =
+		"The device has rings 0 (host to guest) and 1 (guest to host); ring calls "
+		"give ENOBUFS for every other index.",
+	.harm = "A VMM that hands the event or control queue to the host as well never "
+		"learns that the host does not serve it.",
 	.judged = "SET_VRING_NUM of ring 1, 2 and 2^32 - 1.",
 	.severity = SEVERITY_LOW,
 	.risk = RISK_INTRUSIVE,
@@ -129,7 +130,7 @@ static void judge_ring_address(struct judge *j)
 const struct check lifecycle_ring_address = {
 	.area = "lifecycle",
 	.name = "ring_address",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "ring addresses are aligned as virtio demands",
 	.contract =
 		"VHOST_SET_VRING_ADDR gives EINVAL for an avail ring that is not 2-byte "
@@ -190,7 +191,7 @@ static void judge_ring_base(struct judge *j)
 const struct check lifecycle_ring_base = {
 	.area = "lifecycle",
 	.name = "ring_base",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the ring index that was set is the one that is read back",
 	.contract =
 		"VHOST_GET_VRING_BASE returns what VHOST_SET_VRING_BASE set; an index "
@@ -238,7 +239,7 @@ static void judge_ring_eventfd(struct judge *j)
 const struct check lifecycle_ring_eventfd = {
 	.area = "lifecycle",
 	.name = "ring_eventfd",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "kick, call and err take an eventfd, or -1 to unbind",
 	.contract =
 		"VHOST_SET_VRING_KICK, _CALL and _ERR take eventfds; another file gives "
@@ -303,7 +304,7 @@ static void judge_memory_table(struct judge *j)
 const struct check lifecycle_memory_table = {
 	.area = "lifecycle",
 	.name = "memory_table",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the memory table takes several regions and refuses nonsense",
 	.contract =
 		"VHOST_SET_MEM_TABLE takes no, one or several regions; padding that is "
@@ -441,7 +442,7 @@ static void judge_unknown_request(struct judge *j)
 const struct check lifecycle_unknown_request = {
 	.area = "lifecycle",
 	.name = "unknown_request",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "an ioctl that the kernel does not know is refused with ENOTTY",
 	.contract = "An owned device gives ENOTTY for a number that it has no call for.",
 	.harm = "A VMM that probes for newer calls takes them for present.",

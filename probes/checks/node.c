@@ -40,7 +40,7 @@ static void judge_present(struct judge *j)
 const struct check node_present = {
 	.area = "node",
 	.name = "present",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the device node leads to the driver",
 	.contract = "The node is a character device with the major and minor number that "
 		    "the driver registered.",
@@ -53,7 +53,8 @@ const struct check node_present = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("misc_register() in drivers/char/misc.c",
-		      "VHOST_VSOCK_MINOR in include/linux/miscdevice.h"),
+		      "VHOST_VSOCK_MINOR, VHOST_NET_MINOR in "
+		      "include/linux/miscdevice.h"),
 	.faults = WORDS("node_gone", "node_other_number"),
 	.collect = collect_present,
 	.judge = judge_present,
@@ -73,7 +74,7 @@ static void judge_openable(struct judge *j)
 const struct check node_openable = {
 	.area = "node",
 	.name = "openable",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the device can be opened for reading and writing",
 	.contract =
 		"open(2) with O_RDWR succeeds for a user with access to the node, any "
@@ -83,7 +84,8 @@ const struct check node_openable = {
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
-	.refs = WORDS("vhost_vsock_dev_open() in drivers/vhost/vsock.c"),
+	.refs = WORDS("vhost_vsock_dev_open() in drivers/vhost/vsock.c",
+		      "vhost_net_open() in drivers/vhost/net.c"),
 	.faults = WORDS("open_fails"),
 	.collect = collect_openable,
 	.judge = judge_openable,
@@ -118,7 +120,7 @@ static void judge_module_live(struct judge *j)
 const struct check node_module_live = {
 	.area = "node",
 	.name = "module_live",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the driver is loaded or built in",
 	.contract = "A device that can be opened has its driver in the kernel: as a live "
 		    "module of exactly that name, or built in.",
@@ -172,7 +174,7 @@ static void judge_module_current(struct judge *j)
 const struct check node_module_current = {
 	.area = "node",
 	.name = "module_current",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "the running driver is the installed one",
 	.contract =
 		"The module in the kernel has the GNU build-id (or srcversion) of the "

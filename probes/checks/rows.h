@@ -8,12 +8,14 @@
 #include <linux/virtio_ring.h>
 
 #include "core/judge.h"
-#include "guest/vsock.h"
+#include "guest/link.h"
 
 /** WORDS() - a NULL-ended list of strings */
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 #define ON_VSOCK FAMILY_BIT(FAMILY_VSOCK)
+#define ON_NET FAMILY_BIT(FAMILY_NET)
+#define ON_BOTH (ON_VSOCK | ON_NET)
 
 #define F_VERSION_1 BIT64(VIRTIO_F_VERSION_1)
 #define F_IOTLB BIT64(VIRTIO_F_ACCESS_PLATFORM)
@@ -52,8 +54,13 @@ extern const struct check lifecycle_ring_size, lifecycle_ring_index,
 	lifecycle_unknown_request;
 
 extern const struct check transfer_closed_port, transfer_guest_connects,
-	transfer_host_connects, transfer_call, transfer_used_length, transfer_index_wrap,
-	transfer_ring_sizes, transfer_chain, transfer_indirect, transfer_event_idx;
+	transfer_host_connects, vsock_call, vsock_used_length;
+
+extern const struct check transfer_frames, transfer_frame_sizes, net_call,
+	net_used_length, transfer_header_legacy, transfer_mergeable;
+
+extern const struct check transfer_index_wrap, transfer_ring_sizes, transfer_chain,
+	transfer_indirect, transfer_event_idx;
 
 extern const struct check iotlb_start_unmapped, iotlb_start_after_mapping,
 	iotlb_static_map, iotlb_static_map_v2, iotlb_miss_driven,

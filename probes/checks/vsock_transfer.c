@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Area transfer of vhost-vsock: real bytes both ways with the IOTLB off. */
 #include "checks/rows.h"
+#include "guest/vsock.h"
 
 static int collect_closed_port(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
-	return r < 0 ? r : vsock_closed_port(&v);
+	return r < 0 ? r : vsock_closed_port(&l);
 }
 
 static void judge_closed_port(struct judge *j)
@@ -42,11 +43,11 @@ const struct check transfer_closed_port = {
 
 static int collect_guest_connects(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_both_ways(&v, TRANSFER_BYTES);
+		r = link_both_ways(&l, TRANSFER_BYTES);
 	if (r == 0)
 		session_note_worker(s, "running");
 	return r;
@@ -90,14 +91,14 @@ const struct check transfer_guest_connects = {
 
 static int collect_host_connects(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_host_connects(&v);
+		r = vsock_host_connects(&l);
 	if (r == 0)
-		r = vsock_tx(&v, "tx", TRANSFER_BYTES);
-	return r < 0 ? r : vsock_rx(&v, "rx", TRANSFER_BYTES);
+		r = link_tx(&l, "tx", TRANSFER_BYTES);
+	return r < 0 ? r : link_rx(&l, "rx", TRANSFER_BYTES);
 }
 
 static void judge_host_connects(struct judge *j)
@@ -130,11 +131,11 @@ const struct check transfer_host_connects = {
 
 static int collect_call(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_closed_port(&v);
+		r = vsock_closed_port(&l);
 	if (r < 0)
 		return r;
 	session_note_eventfds(s, "tx", QUEUE_TX);
@@ -151,7 +152,7 @@ static void judge_call(struct judge *j)
 	judge_errors(j, "rx", 0);
 }
 
-const struct check transfer_call = {
+const struct check vsock_call = {
 	.area = "transfer",
 	.name = "call",
 	.families = ON_VSOCK,
@@ -175,17 +176,17 @@ const struct check transfer_call = {
 
 static int collect_used_length(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_guest_connects(&v);
+		r = link_connect(&l);
 	if (r < 0)
 		return r;
-	session_fact(s, "tx", "used_len", "%u", v.tx_used_len);
-	session_fact(s, "response", "used_len", "%u", v.rx_used_len);
-	r = vsock_rx(&v, "payload", SHORT_BYTES);
-	session_fact(s, "payload", "used_len", "%u", v.rx_used_len);
+	session_fact(s, "tx", "used_len", "%u", l.tx_used_len);
+	session_fact(s, "response", "used_len", "%u", l.rx_used_len);
+	r = link_rx(&l, "payload", SHORT_BYTES);
+	session_fact(s, "payload", "used_len", "%u", l.rx_used_len);
 	return r;
 }
 
@@ -198,7 +199,7 @@ static void judge_used_length(struct judge *j)
 	judge_fact(j, "payload", "used_len", "1044");
 }
 
-const struct check transfer_used_length = {
+const struct check vsock_used_length = {
 	.area = "transfer",
 	.name = "used_length",
 	.families = ON_VSOCK,
@@ -217,224 +218,4 @@ const struct check transfer_used_length = {
 	.faults = WORDS("peer_refuses"),
 	.collect = collect_used_length,
 	.judge = judge_used_length,
-};
-
-#define WRAP_BASE 65530u
-#define WRAP_BYTES 60000u
-
-static int collect_index_wrap(struct session *s)
-{
-	const struct session_config c = { .features = F_VERSION_1, .base = WRAP_BASE };
-	struct vsock v;
-	int r = vsock_begin(&v, s, &c);
-
-	if (r == 0)
-		r = vsock_both_ways(&v, WRAP_BYTES);
-	if (r < 0)
-		return r;
-	session_note_ring(s, "tx", QUEUE_TX);
-	session_note_ring(s, "rx", QUEUE_RX);
-	return 0;
-}
-
-static void judge_wrapped(struct judge *j, const char *step)
-{
-	const struct ev *ev = judge_need(j, EV_RING, step);
-
-	if (ev)
-		judge_that(j, ev->ring.used.set && ev->ring.used.v < WRAP_BASE,
-			   "%s ring: used index is %d; it did not pass 65535", step,
-			   (int)ev->ring.used.v);
-}
-
-static void judge_index_wrap(struct judge *j)
-{
-	judge_both(j, WRAP_BYTES);
-	judge_wrapped(j, "tx");
-	judge_wrapped(j, "rx");
-}
-
-const struct check transfer_index_wrap = {
-	.area = "transfer",
-	.name = "index_wrap",
-	.families = ON_VSOCK,
-	.title = "ring indices wrap from 65535 to 0",
-	.contract = "A device that starts at base 65530 goes on at 0 after 65535, and no "
-		    "payload is lost or repeated there.",
-	.harm = "Every guest stalls after 65536 packets.",
-	.judged =
-		"60000 bytes each way from base 65530; digests, and indices that wrapped.",
-	.severity = SEVERITY_HIGH,
-	.risk = RISK_SAFE,
-	.since = FIRST_VERSION,
-	.need_peer = true,
-	.refs = WORDS("virtio-1.2 2.7.6", "vhost_get_vq_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_base_swallowed"),
-	.collect = collect_index_wrap,
-	.judge = judge_index_wrap,
-};
-
-static int ring_size_round(struct session *s, unsigned int size)
-{
-	const struct session_config c = { .features = F_VERSION_1, .ring_size = size };
-	const char *step = arena_printf(&s->arena, "size %u", size);
-	struct vsock v;
-	int r = vsock_begin(&v, s, &c);
-
-	if (r == 0)
-		r = vsock_guest_connects(&v);
-	if (r == 0)
-		r = vsock_tx(&v, step ? step : "size", SHORT_BYTES);
-	session_close(s);
-	s->seam->peer->ops->stop(s->seam->peer);
-	return r;
-}
-
-static int collect_ring_sizes(struct session *s)
-{
-	int r = 0;
-
-	for (unsigned int size = 2; size <= RING_SIZE_MAX && r == 0; size *= 2)
-		r = ring_size_round(s, size);
-	return r;
-}
-
-static void judge_ring_sizes(struct judge *j)
-{
-	for (unsigned int size = 2; size <= RING_SIZE_MAX; size *= 2) {
-		const char *step = arena_printf(j->arena, "size %u", size);
-
-		judge_bytes(j, step ? step : "size", SHORT_BYTES);
-	}
-}
-
-const struct check transfer_ring_sizes = {
-	.area = "transfer",
-	.name = "ring_sizes",
-	.families = ON_VSOCK,
-	.title = "rings of every size from 2 to 256 work",
-	.contract =
-		"The device serves a ring of any power of two that SET_VRING_NUM took.",
-	.harm = "A VMM with a small or large queue-size setting starts and does not work.",
-	.judged =
-		"A fresh device for each size from 2 to 256: connect, and 1000 bytes to "
-		"the host.",
-	.severity = SEVERITY_MEDIUM,
-	.risk = RISK_SAFE,
-	.since = FIRST_VERSION,
-	.need_peer = true,
-	.refs = WORDS("virtio-1.2 2.7"),
-	.faults = WORDS("ring_num_swallowed"),
-	.collect = collect_ring_sizes,
-	.judge = judge_ring_sizes,
-};
-
-static int collect_shape(struct session *s, enum vsock_shape shape, uint64_t features)
-{
-	const struct session_config c = { .features = F_VERSION_1 | features };
-	struct vsock v;
-	int r = vsock_begin(&v, s, &c);
-
-	v.shape = shape;
-	return r < 0 ? r : vsock_both_ways(&v, TRANSFER_BYTES);
-}
-
-static int collect_chain(struct session *s)
-{
-	return collect_shape(s, VSOCK_CHAIN, 0);
-}
-
-static void judge_transfer(struct judge *j)
-{
-	judge_both(j, TRANSFER_BYTES);
-}
-
-const struct check transfer_chain = {
-	.area = "transfer",
-	.name = "chain",
-	.families = ON_VSOCK,
-	.title = "a packet may lie in several chained descriptors",
-	.contract =
-		"Header and payload in two chained descriptors are one packet: the device "
-		"makes no assumption on the layout.",
-	.harm = "Guests that send header and payload apart, as Linux does, cannot transmit.",
-	.judged = "10000 bytes to the host with two descriptors a packet, and back.",
-	.severity = SEVERITY_HIGH,
-	.risk = RISK_SAFE,
-	.since = FIRST_VERSION,
-	.need_peer = true,
-	.refs = WORDS("virtio-1.2 2.7.4", "vhost_get_vq_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("payload_flipped", "start_swallowed"),
-	.collect = collect_chain,
-	.judge = judge_transfer,
-};
-
-static int collect_indirect(struct session *s)
-{
-	return collect_shape(s, VSOCK_INDIRECT, F_INDIRECT);
-}
-
-const struct check transfer_indirect = {
-	.area = "transfer",
-	.name = "indirect",
-	.families = ON_VSOCK,
-	.title = "a packet may lie in an indirect table",
-	.contract = "With VIRTIO_RING_F_INDIRECT_DESC a descriptor may name a table of "
-		    "descriptors; the device transmits what they hold.",
-	.harm = "Linux guests, which use indirect descriptors whenever they may, cannot "
-		"transmit.",
-	.judged = "10000 bytes to the host, each packet in an indirect table of two, and "
-		  "back.",
-	.severity = SEVERITY_HIGH,
-	.risk = RISK_SAFE,
-	.since = FIRST_VERSION,
-	.need = F_INDIRECT,
-	.need_peer = true,
-	.refs = WORDS("virtio-1.2 2.7.5.3", "get_indirect() in drivers/vhost/vhost.c"),
-	.faults = WORDS("payload_flipped", "start_swallowed"),
-	.collect = collect_indirect,
-	.judge = judge_transfer,
-};
-
-static int collect_event_idx(struct session *s)
-{
-	const struct session_config c = { .features = F_VERSION_1 | F_EVENT_IDX };
-	struct vsock v;
-	int r = vsock_begin(&v, s, &c);
-
-	if (r == 0)
-		r = vsock_both_ways(&v, TRANSFER_BYTES);
-	if (r < 0)
-		return r;
-	session_note_eventfds(s, "tx", QUEUE_TX);
-	return 0;
-}
-
-static void judge_event_idx(struct judge *j)
-{
-	judge_both(j, TRANSFER_BYTES);
-	judge_called(j, "tx");
-}
-
-const struct check transfer_event_idx = {
-	.area = "transfer",
-	.name = "event_idx",
-	.families = ON_VSOCK,
-	.title = "with EVENT_IDX the device calls at the index that it was asked for",
-	.contract =
-		"With VIRTIO_RING_F_EVENT_IDX the device signals the call eventfd when "
-		"its used index passes used_event, and payload moves as before.",
-	.harm = "Lost interrupts: the guest sleeps on a full ring.",
-	.judged =
-		"used_event always asks for the next element; 10000 bytes each way, and "
-		"the call eventfd must have counted.",
-	.severity = SEVERITY_HIGH,
-	.risk = RISK_SAFE,
-	.since = FIRST_VERSION,
-	.need = F_EVENT_IDX,
-	.need_peer = true,
-	.refs = WORDS("virtio-1.2 2.7.7.1", "vhost_notify() in drivers/vhost/vhost.c"),
-	.faults = WORDS("call_lost", "payload_flipped"),
-	.collect = collect_event_idx,
-	.judge = judge_event_idx,
 };

@@ -61,8 +61,9 @@ static bool kept(struct arena *a, struct plan_entry *e, const struct plan_choice
 			       missing_bits(a, missing, d->family));
 	if (not_permitted(e, choice))
 		return true;
-	if (e->check->need_peer && choice->no_peer)
-		return settled(e, STATUS_BLOCKED, REASON_PEER_MISSING, choice->no_peer);
+	if (e->check->need_peer && choice->no_peer[d->family])
+		return settled(e, STATUS_BLOCKED, REASON_PEER_MISSING,
+			       choice->no_peer[d->family]);
 	return false;
 }
 

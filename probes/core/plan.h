@@ -28,12 +28,12 @@ struct plan_device {
  * @check, @exclude: globs over ids; no @check means all
  * @intrusive:	RISK_INTRUSIVE may run
  * @anything:	in a machine of our own: every check may run
- * @no_peer:	why the other end cannot be made, NULL if it can
+ * @no_peer:	by family, why the other end cannot be made; NULL if it can
  */
 struct plan_choice {
 	struct rec_list check, exclude;
 	bool intrusive, anything;
-	const char *no_peer;
+	const char *no_peer[FAMILY_NUM];
 };
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <linux/vhost.h>
+#include <linux/virtio_net.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -83,7 +84,9 @@ int session_peer(struct session *s)
 	int r = s->seam->peer->ops->start(s->seam->peer);
 
 	if (r < 0)
-		session_fact(s, "peer", "socket", "%s", strerrorname_np(-r));
+		session_fact(s, "peer",
+			     s->seam->peer->lacks ? s->seam->peer->lacks : "process",
+			     "%s", strerrorname_np(-r));
 	return r;
 }
 
@@ -104,6 +107,7 @@ void session_close(struct session *s)
 {
 	s->seam->dev->ops->close(s->seam->dev);
 	s->iotlb = false;
+	s->features = 0;
 }
 
 int session_ioctl(struct session *s, const char *step, unsigned long request, void *arg)
@@ -144,8 +148,13 @@ int session_features(struct session *s, const char *step, uint64_t bits)
 {
 	int r = session_set_u64(s, step, VHOST_SET_FEATURES, bits);
 
-	if (r >= 0 && bits & BIT64(VIRTIO_F_ACCESS_PLATFORM))
+	if (r < 0)
+		return r;
+	s->features = bits;
+	if (bits & BIT64(VIRTIO_F_ACCESS_PLATFORM))
 		s->iotlb = true;
+	if (s->family == FAMILY_NET) /* a tap that is there already has to follow */
+		(void)s->seam->peer->ops->backend(s->seam->peer, session_header(s));
 	return r;
 }
 
@@ -289,8 +298,38 @@ int session_cid(struct session *s, const char *step)
 	return r;
 }
 
+unsigned int session_header(const struct session *s)
+{
+	return s->features & (BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_NET_F_MRG_RXBUF))
+		       ? 12
+		       : 10;
+}
+
+static int net_running(struct session *s, const char *step, int on)
+{
+	const char *first = arena_printf(&s->arena, "%s.rx", step);
+	struct peer *peer = s->seam->peer;
+	int fd = on ? peer->ops->backend(peer, session_header(s)) : -1;
+	int r = 0;
+
+	for (unsigned int q = 0; q < SESSION_QUEUES && r >= 0; q++) {
+		struct vhost_vring_file file = { .index = q, .fd = fd < 0 ? -1 : fd };
+		bool last = q + 1 == SESSION_QUEUES;
+
+		record_begin(s, step, "VHOST_NET_SET_BACKEND");
+		s->calls++;
+		r = s->seam->dev->ops->ioctl(s->seam->dev, VHOST_NET_SET_BACKEND, &file);
+		record_call(s, r < 0 || last || !first ? step : first,
+			    "VHOST_NET_SET_BACKEND",
+			    record_argument(s, VHOST_NET_SET_BACKEND, &file, r), r);
+	}
+	return r;
+}
+
 int session_running(struct session *s, const char *step, int on)
 {
+	if (s->family == FAMILY_NET)
+		return net_running(s, step, on);
 	return session_ioctl(s, step, VHOST_VSOCK_SET_RUNNING, &on);
 }
 
@@ -307,7 +346,7 @@ int session_setup(struct session *s, const struct session_config *c)
 		r = session_ring_setup(s, QUEUE_RX, size, c->base);
 	if (r >= 0)
 		r = session_ring_setup(s, QUEUE_TX, size, c->base);
-	if (r >= 0)
+	if (r >= 0 && s->family == FAMILY_VSOCK)
 		r = session_cid(s, "setup.cid");
 	return r < 0 ? r : 0;
 }

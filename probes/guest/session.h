@@ -59,6 +59,7 @@ enum session_addresses {
  * @kick, @call, @err: eventfds per queue, -1 while unopened
  * @cid:	the guest's CID, 0 until session_cid()
  * @msg_version: version of the IOTLB messages that are written
+ * @features:	what VHOST_SET_FEATURES took last
  * @iotlb:	the device IOTLB is on: bit 33 was accepted
  * @addresses:	which addresses are written; as armed unless changed
  * @calls:	system calls made so far, as the seam counts them
@@ -77,6 +78,7 @@ struct session {
 	int kick[SESSION_QUEUES], call[SESSION_QUEUES], err[SESSION_QUEUES];
 	uint32_t cid;
 	int msg_version;
+	uint64_t features;
 	bool iotlb;
 	enum session_addresses addresses;
 	unsigned int calls;
@@ -113,7 +115,7 @@ void session_done(struct session *s);
 /**
  * session_peer() - start the process at the other end; before session_open()
  *
- * Return: 0; -errno, recorded as fact "socket" of step "peer".
+ * Return: 0; -errno, recorded as a fact of step "peer" that names what is missing.
  */
 int session_peer(struct session *s);
 
@@ -244,7 +246,16 @@ int session_ring_setup(struct session *s, enum session_queue q, unsigned int siz
  */
 int session_cid(struct session *s, const char *step);
 
-/** session_running() - VHOST_VSOCK_SET_RUNNING */
+/** session_header() - bytes of the header before each frame of vhost-net: 12 or 10 */
+unsigned int session_header(const struct session *s);
+
+/**
+ * session_running() - the start or stop call of the family
+ *
+ * VHOST_VSOCK_SET_RUNNING; on net VHOST_NET_SET_BACKEND of either ring, with the peer's
+ * tap or -1: the one that decides (the first refused, else the last) is recorded as
+ * @step, one before it as "@step.rx".
+ */
 int session_running(struct session *s, const char *step, int on);
 
 /**
@@ -264,7 +275,7 @@ struct session_config {
  * @s:		session, device open
  * @c:		configuration
  *
- * Owner, features, memory table, both rings, CID. Steps "setup.*".
+ * Owner, features, memory table, both rings, on vsock the CID. Steps "setup.*".
  * Return: 0 or the first -errno.
  */
 int session_setup(struct session *s, const struct session_config *c);

@@ -44,7 +44,11 @@ int look_act(struct session *s, const void *arg)
 	(void)session_features(s, "none", 0);
 	(void)session_get_u64(s, "backend", VHOST_GET_BACKEND_FEATURES, &backend);
 	session_close(s);
-	if (s->family != FAMILY_VSOCK || !(features & IOTLB_BIT))
+	if ((s->family != FAMILY_VSOCK && s->family != FAMILY_NET) ||
+	    !(features & IOTLB_BIT))
+		return 0;
+	/* vhost-net is started by a back end, which the peer has */
+	if (s->family == FAMILY_NET && session_peer(s) < 0)
 		return 0;
 	/* a fresh descriptor: before 7.2.7 nothing switches the IOTLB off again */
 	r = session_open(s);

@@ -112,7 +112,8 @@ static bool by_surroundings(struct arena *a, const struct outcome *o, struct ver
 
 	if (peer) {
 		*ret = verdict(STATUS_BLOCKED, REASON_PEER_MISSING,
-			       arena_printf(a, "the other end cannot be made: socket: %s",
+			       arena_printf(a, "the other end cannot be made: %s: %s",
+					    peer->fact.name,
 					    peer->fact.value ? peer->fact.value : "?"));
 		return true;
 	}

@@ -33,6 +33,7 @@ struct fault_facts {
 struct fault_seam {
 	const struct fault *fault;
 	unsigned int hits; /* selected calls so far */
+	unsigned int nth;  /* which of them are hit, as struct fault has it */
 	int lost;          /* eventfd for FAULT_IOCTL_FD, -1 before */
 	struct fault_dev dev, twin;
 	struct fault_peer peer;
@@ -61,7 +62,7 @@ static bool hit(struct fault_seam *f, enum fault_act act)
 	if (f->fault->act != act)
 		return false;
 	f->hits++;
-	return !f->fault->nth || f->fault->nth == f->hits;
+	return !f->nth || f->nth == f->hits;
 }
 
 /* ---------------------------------------------------------------- dev */
@@ -140,13 +141,16 @@ static int faulty_ioctl(struct dev *dev, unsigned long request, void *arg)
 {
 	struct fault_dev *d = fault_dev(dev);
 	const struct fault *fault = d->f->fault;
+	bool named = fault->request == request ||
+		     (fault->net_request && fault->net_request == request);
 
 	if (fault->act == FAULT_DEAD)
 		return -EIO;
 	if (fault->act == FAULT_MUTE)
 		return 0;
-	if (fault->request == request && fault->act <= FAULT_IOCTL_FD &&
-	    hit(d->f, fault->act))
+	if (named && request == fault->net_request)
+		d->f->nth = fault->net_nth;
+	if (named && fault->act <= FAULT_IOCTL_FD && hit(d->f, fault->act))
 		return altered(d, request, arg);
 	return pass(d, request, arg);
 }
@@ -248,7 +252,10 @@ static int faulty_start(struct peer *peer)
 {
 	struct peer *inner = of_peer(peer)->inner.peer;
 
-	return inner->ops->start(inner);
+	int r = inner->ops->start(inner);
+
+	peer->lacks = inner->lacks;
+	return r;
 }
 
 static int faulty_request(struct peer *peer, const struct peer_request *request)
@@ -288,12 +295,20 @@ static void faulty_stop(struct peer *peer)
 	inner->ops->stop(inner);
 }
 
+static int faulty_backend(struct peer *peer, unsigned int header)
+{
+	struct peer *inner = of_peer(peer)->inner.peer;
+
+	return inner->ops->backend(inner, header);
+}
+
 static const struct peer_ops peer_ops = {
 	.start = faulty_start,
 	.request = faulty_request,
 	.reply = faulty_reply,
 	.fd = faulty_fd,
 	.stop = faulty_stop,
+	.backend = faulty_backend,
 };
 
 /* -------------------------------------------------------------- facts */
@@ -363,11 +378,12 @@ struct fault_seam *fault_seam_new(const struct fault *fault, const struct seam *
 	if (!f)
 		return NULL;
 	f->fault = fault;
+	f->nth = fault->nth;
 	f->lost = -1;
 	f->inner = *inner;
 	f->dev = (struct fault_dev){ { &dev_ops }, f, inner->dev };
 	f->twin = (struct fault_dev){ { &dev_ops }, f, inner->twin };
-	f->peer = (struct fault_peer){ { &peer_ops }, f };
+	f->peer = (struct fault_peer){ { .ops = &peer_ops }, f };
 	f->facts = (struct fault_facts){ { &facts_ops }, f };
 	return f;
 }

@@ -54,6 +54,8 @@ enum fault_act {
  * @bits:	bits to flip
  * @at:		byte offset in a message
  * @nth:	hit only the n-th such call of the child, from 1; 0 hits each
+ * @net_request, @net_nth: ioctl that stands for @request on vhost-net, and the @nth
+ *there, where each ring has a call of its own
  */
 struct fault {
 	const char *name, *text;
@@ -63,6 +65,8 @@ struct fault {
 	int err;
 	uint64_t bits;
 	unsigned int at, nth;
+	unsigned long net_request;
+	unsigned int net_nth;
 };
 
 /** faults - the table, and its rows */

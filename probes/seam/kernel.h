@@ -15,29 +15,55 @@ struct dev_kernel {
 void dev_kernel_init(struct dev_kernel *d);
 
 /**
+ * struct peer_kind - what a peer process is
+ * @serve:	what it runs; gets its end of the socket pair
+ * @probe:	tells before the fork whether the other end can exist. 0 or -errno, and
+ *		what is lacking
+ * @hands_over:	it begins with a struct peer_hello and the descriptor of a back end
+ */
+struct peer_kind {
+	void (*serve)(int sock);
+	int (*probe)(const char **ret_lacks);
+	bool hands_over;
+};
+
+/** struct peer_hello - whether the other end came about: 0 or an errno, and what not */
+struct peer_hello {
+	int32_t err;
+	char lacks[60];
+};
+
+/**
  * struct peer_process - a process that owns the other end
  * @peer:	table
- * @serve:	what the process runs; gets its end of the socket pair, never returns
- * @probe:	tells before the fork whether the other end can exist. 0 or -errno
+ * @kind:	borrowed
+ * @hello:	what it began with
  * @sock:	our end, -1 while stopped
+ * @backend:	what it handed over, -1 without
  * @pid:	the process, 0 while stopped
  */
 struct peer_process {
 	struct peer peer;
-	void (*serve)(int sock);
-	int (*probe)(void);
-	int sock;
+	const struct peer_kind *kind;
+	struct peer_hello hello;
+	int sock, backend;
 	pid_t pid;
 };
 
 /** peer_process_init() - a stopped peer */
-void peer_process_init(struct peer_process *p, void (*serve)(int sock),
-		       int (*probe)(void));
+void peer_process_init(struct peer_process *p, const struct peer_kind *kind);
 
-/** peer_vsock_serve() - answer orders with AF_VSOCK stream sockets; never returns */
+/** peer_vsock_serve() - answer orders with AF_VSOCK stream sockets */
 void peer_vsock_serve(int sock);
 
 /** peer_vsock_probe() - 0 if AF_VSOCK sockets can be made, else -errno */
-int peer_vsock_probe(void);
+int peer_vsock_probe(const char **ret_lacks);
+
+/** peer_tap_serve() - hand a tap over and answer orders with a packet socket on it */
+void peer_tap_serve(int sock);
+
+/** peer_tap_probe() - 0 if taps and packet sockets are there, else -errno; loads nothing
+ */
+int peer_tap_probe(const char **ret_lacks);
 
 #endif

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+
+#include <linux/if_tun.h>
 
 #include "seam/kernel.h"
 
@@ -20,8 +24,66 @@ static void process_main(struct peer_process *p, int sock, pid_t parent)
 	if (sock > 3)
 		(void)close_range(3, (unsigned int)sock - 1, 0);
 	(void)close_range((unsigned int)sock + 1, ~0u, 0);
-	p->serve(sock);
+	p->kind->serve(sock);
 	_exit(0);
+}
+
+void peer_ethernet(unsigned char *frame, uint16_t ethertype)
+{
+	/* locally administered, from nobody to nobody */
+	static const unsigned char macs[] = { 2, 'v', 'h', 'c', 0, 1,
+					      2, 'v', 'h', 'c', 0, 2 };
+
+	memcpy(frame, macs, sizeof(macs));
+	frame[12] = (unsigned char)(ethertype >> 8);
+	frame[13] = (unsigned char)ethertype;
+}
+
+/* Takes the struct peer_hello, and the descriptor that comes with a good one. */
+static int take_over(struct peer_process *p)
+{
+	struct iovec iov = { &p->hello, sizeof(p->hello) };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	const struct cmsghdr *head = NULL;
+	ssize_t n = recvmsg(p->sock, &msg, MSG_CMSG_CLOEXEC);
+
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(p->hello))
+		return -EPIPE;
+	if (p->hello.err) {
+		p->hello.lacks[sizeof(p->hello.lacks) - 1] = 0;
+		p->peer.lacks = p->hello.lacks;
+		return -p->hello.err;
+	}
+	head = CMSG_FIRSTHDR(&msg);
+	if (!head || head->cmsg_type != SCM_RIGHTS)
+		return -EPROTO;
+	memcpy(&p->backend, CMSG_DATA(head), sizeof(p->backend));
+	return 0;
+}
+
+static void process_stop(struct peer *peer)
+{
+	struct peer_process *p = process_of(peer);
+
+	fd_close(&p->sock);
+	fd_close(&p->backend);
+	if (p->pid > 0) {
+		(void)kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	p->pid = 0;
 }
 
 static int process_start(struct peer *peer)
@@ -29,7 +91,7 @@ static int process_start(struct peer *peer)
 	struct peer_process *p = process_of(peer);
 	pid_t parent = getpid();
 	int pair[2] = { -1, -1 };
-	int r = p->probe();
+	int r = p->kind->probe(&peer->lacks);
 
 	if (r < 0)
 		return r;
@@ -49,7 +111,10 @@ static int process_start(struct peer *peer)
 	}
 	fd_close(&pair[1]);
 	p->sock = pair[0];
-	return 0;
+	r = p->kind->hands_over ? take_over(p) : 0;
+	if (r < 0)
+		process_stop(peer);
+	return r;
 }
 
 static int process_request(struct peer *peer, const struct peer_request *request)
@@ -77,17 +142,14 @@ static int process_fd(struct peer *peer)
 	return process_of(peer)->sock;
 }
 
-static void process_stop(struct peer *peer)
+static int process_backend(struct peer *peer, unsigned int header)
 {
 	struct peer_process *p = process_of(peer);
+	int size = (int)header;
 
-	fd_close(&p->sock);
-	if (p->pid > 0) {
-		(void)kill(p->pid, SIGKILL);
-		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	p->pid = 0;
+	if (p->backend < 0)
+		return -ENOTCONN;
+	return ioctl(p->backend, TUNSETVNETHDRSZ, &size) < 0 ? -errno : p->backend;
 }
 
 static const struct peer_ops process_ops = {
@@ -96,15 +158,15 @@ static const struct peer_ops process_ops = {
 	.reply = process_reply,
 	.fd = process_fd,
 	.stop = process_stop,
+	.backend = process_backend,
 };
 
-void peer_process_init(struct peer_process *p, void (*serve)(int sock),
-		       int (*probe)(void))
+void peer_process_init(struct peer_process *p, const struct peer_kind *kind)
 {
 	*p = (struct peer_process){
-		.peer = { &process_ops },
-		.serve = serve,
-		.probe = probe,
+		.peer = { .ops = &process_ops },
+		.kind = kind,
 		.sock = -1,
+		.backend = -1,
 	};
 }

@@ -22,10 +22,12 @@ struct ends {
 	int listener, stream;
 };
 
-int peer_vsock_probe(void)
+int peer_vsock_probe(const char **ret_lacks)
 {
-	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = -1;
 
+	*ret_lacks = "socket";
+	fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	fd_close(&fd);
@@ -111,7 +113,7 @@ static int do_send(const struct ends *e, const struct peer_request *request,
 		size_t want = left < CHUNK ? (size_t)left : CHUNK;
 		ssize_t n = 0;
 
-		payload_fill(request->seed, reply->bytes, chunk, want);
+		payload_fill(request->seed, request->offset + reply->bytes, chunk, want);
 		n = send(e->stream, chunk, want, MSG_NOSIGNAL);
 		if (n < 0)
 			return -errno;

@@ -54,8 +54,10 @@ struct dev {
  * @PEER_LISTEN:	bind to a free port and listen; reply.port
  * @PEER_ACCEPT:	wait for one connection and keep it
  * @PEER_CONNECT:	connect to @cid and @port and keep the connection
- * @PEER_SEND:		send @len bytes of payload_fill(@seed); reply.bytes, reply.digest
- * @PEER_RECV:		receive @len bytes, or up to the end; reply.bytes, reply.digest
+ * @PEER_SEND:		send @len bytes of payload_fill(@seed) from @offset on;
+ *reply.bytes, reply.digest. On net in frames with @frame bytes of payload each
+ * @PEER_RECV:		receive @len bytes, or up to the end; reply.bytes, reply.digest.
+ *			On net the payload of frames of PEER_ETHERTYPE
  * @PEER_CLOSED_PORT:	bind to a free port and close it again; reply.port
  * @PEER_HANGUP:	close the connection
  */
@@ -71,9 +73,21 @@ enum peer_op {
 
 /** struct peer_request - one order to the peer process */
 struct peer_request {
-	uint32_t op, cid, port, seed;
-	uint64_t len;
+	uint32_t op, cid, port, seed, frame, unused;
+	uint64_t offset, len;
 };
+
+/** PEER_ETHERTYPE - of the frames that carry payload (IEEE 802, local experimental) */
+#define PEER_ETHERTYPE 0x88b5u
+
+/** PEER_OTHER_ETHERTYPE - of frames that the peer does not look at */
+#define PEER_OTHER_ETHERTYPE 0x88b6u
+
+/** PEER_PAYLOAD_MIN - of a frame: shorter ones crash unfixed kernels (CVE-2024-41090) */
+#define PEER_PAYLOAD_MIN 46u
+
+/** peer_ethernet() - write the 14 bytes of an Ethernet header */
+void peer_ethernet(unsigned char *frame, uint16_t ethertype);
 
 /**
  * struct peer_reply - its answer
@@ -91,11 +105,14 @@ struct peer_reply {
 /**
  * struct peer_ops - the process that owns the other end
  * @start:	fork it; must come before the device is opened, so that it holds no copy
- *		of its descriptor. -errno of socket(2) when the address family is missing
+ *		of its descriptor. -errno when the other end cannot be made; @lacks of
+ *		struct peer then says what of it
  * @request:	send an order; one may be outstanding
  * @reply:	take the answer; -EAGAIN while there is none, -EPIPE when the peer died
  * @fd:		descriptor that is readable when an answer is there
  * @stop:	end the process and reap it
+ * @backend:	descriptor for VHOST_NET_SET_BACKEND, borrowed until @stop, after making
+ *		it expect headers of @header bytes; -ENOTCONN if there is none, -errno
  */
 struct peer_ops {
 	int (*start)(struct peer *peer);
@@ -103,11 +120,16 @@ struct peer_ops {
 	int (*reply)(struct peer *peer, struct peer_reply *ret_reply);
 	int (*fd)(struct peer *peer);
 	void (*stop)(struct peer *peer);
+	int (*backend)(struct peer *peer, unsigned int header);
 };
 
-/** struct peer - embedded first in each implementation */
+/**
+ * struct peer - embedded first in each implementation
+ * @lacks:	what a start that failed could not make, in a word or two; else NULL
+ */
 struct peer {
 	const struct peer_ops *ops;
+	const char *lacks;
 };
 
 /**

@@ -15,6 +15,9 @@ struct seam_kernel {
 	struct facts *facts;
 };
 
+static const struct peer_kind peer_vsock = { peer_vsock_serve, peer_vsock_probe, false };
+static const struct peer_kind peer_tap = { peer_tap_serve, peer_tap_probe, true };
+
 static uint64_t kernel_now_ns(struct clock *clock)
 {
 	(void)clock;
@@ -42,10 +45,9 @@ struct seam_kernel *seam_kernel_new(enum family family)
 
 	if (!k)
 		return NULL;
-	(void)family; /* vsock is the only family with checks: one kind of peer */
 	dev_kernel_init(&k->dev);
 	dev_kernel_init(&k->twin);
-	peer_process_init(&k->peer, peer_vsock_serve, peer_vsock_probe);
+	peer_process_init(&k->peer, family == FAMILY_NET ? &peer_tap : &peer_vsock);
 	k->clock.clock.ops = &clock_ops;
 	k->facts = facts_kernel_new();
 	if (!k->facts) {

@@ -17,11 +17,11 @@
 #include "stacks/verdict.h"
 
 #define TIMEOUT_MS 20000u
-#define PATH "/dev/vhost-vsock"
 
-/** struct matrix - the run and its count */
+/** struct matrix - the run and its count; @family and what it @offered: at present */
 struct matrix {
 	struct runner *runner;
+	enum family family;
 	uint64_t offered;
 	unsigned int tests, failed;
 };
@@ -46,9 +46,9 @@ static int act(struct session *s, const void *arg)
 static struct task task_with(const struct matrix *m, const struct fault *fault)
 {
 	return (struct task){
-		.device = "vsock",
-		.family = FAMILY_VSOCK,
-		.path = PATH,
+		.device = family_names[m->family],
+		.family = m->family,
+		.path = family_path(m->family),
 		.offered = m->offered,
 		.timeout_ms = TIMEOUT_MS,
 		.fault = fault,
@@ -65,7 +65,7 @@ static struct verdict run_check(struct matrix *m, struct arena *a, const struct 
 	t.arg = c;
 	if (runner_task(m->runner, a, &t, &o) < 0)
 		return (struct verdict){ .text = "no child could be made" };
-	return verdict_of(a, c, PATH, t.timeout_ms, &o);
+	return verdict_of(a, c, t.path, t.timeout_ms, &o);
 }
 
 static const char *describe(struct arena *a, const struct verdict *v)
@@ -85,7 +85,7 @@ static void test_check(struct matrix *m, const struct check *c)
 {
 	static const char *const total[] = { "dead", "mute" };
 	cleanup_arena struct arena a = { 0 };
-	const char *id = check_id(&a, c, FAMILY_VSOCK);
+	const char *id = check_id(&a, c, m->family);
 	struct verdict v = run_check(m, &a, c, NULL);
 
 	report(m, v.status == STATUS_PASS, id, NULL, describe(&a, &v));
@@ -123,7 +123,7 @@ static int run_stack(struct matrix *m, struct arena *a, const struct stack_play 
 	t.arg = p;
 	if (runner_task(m->runner, a, &t, &o) < 0)
 		return STACK_UNKNOWN;
-	if (!verdict_of_end(a, PATH, t.timeout_ms, &o, &v))
+	if (!verdict_of_end(a, t.path, t.timeout_ms, &o, &v))
 		stack_judge(a, &o.evidence, &r);
 	return r.verdict;
 }
@@ -132,7 +132,10 @@ static void test_stack(struct matrix *m, const struct stack *stack)
 {
 	static const char *const deadly[] = { "payload_flipped", "dead", "mute" };
 	cleanup_arena struct arena a = { 0 };
+	struct stack_result none;
 
+	if (stack_not_applicable(&a, stack, m->family, &none))
+		return;
 	for (size_t g = 0; g < stack->guests.count; g++) {
 		const struct stack_play p = { stack, stack->guests.item[g] };
 		int got = run_stack(m, &a, &p, NULL);
@@ -162,22 +165,40 @@ static bool look(struct matrix *m)
 	return l.has_features;
 }
 
+/* All of one family; false if its device cannot be looked at. */
+static bool test_family(struct matrix *m, enum family family,
+			const struct rec_list *stacks)
+{
+	m->family = family;
+	if (!look(m))
+		return false;
+	for (size_t i = 0; i < check_catalogue_count; i++)
+		if (check_catalogue[i]->families & FAMILY_BIT(family))
+			test_check(m, check_catalogue[i]);
+	for (size_t i = 0; i < stacks->count; i++)
+		test_stack(m, stacks->item[i]);
+	return true;
+}
+
 int main(void)
 {
+	static const enum family families[] = { FAMILY_VSOCK, FAMILY_NET };
 	cleanup_arena struct arena a = { 0 };
 	struct matrix m = { .runner = runner_new() };
 	struct rec_list stacks = { 0 };
 	struct written_error err;
 
-	if (!m.runner || !look(&m) || stack_library(&a, &stacks, &err) < 0) {
-		printf("Bail out! %s cannot be looked at\n", PATH);
+	if (!m.runner || stack_library(&a, &stacks, &err) < 0) {
+		printf("Bail out! the matrix cannot be set up\n");
 		return 1;
 	}
-	for (size_t i = 0; i < check_catalogue_count; i++)
-		if (check_catalogue[i]->families & FAMILY_BIT(FAMILY_VSOCK))
-			test_check(&m, check_catalogue[i]);
-	for (size_t i = 0; i < stacks.count; i++)
-		test_stack(&m, stacks.item[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		if (!test_family(&m, families[i], &stacks)) {
+			printf("Bail out! %s cannot be looked at\n",
+			       family_path(families[i]));
+			return 1;
+		}
+	}
 	printf("1..%u\n", m.tests);
 	runner_free(m.runner);
 	return m.failed != 0;

@@ -271,7 +271,9 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 		-- vhostcheck stacks --run crosvm-2022 qemu --json
 	valid stacks
 	json '[.verdicts[] | "\(.stack) \(.device) \(.guest) \(.verdict)"] == [
+		"crosvm-2022 net plain works", "crosvm-2022 net protected fails_start",
 		"crosvm-2022 vsock plain works", "crosvm-2022 vsock protected fails_start",
+		"qemu net plain works", "qemu net protected works", "qemu net viommu works",
 		"qemu vsock plain works", "qemu vsock protected works", "qemu vsock viommu works"]'
 	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
 		-- vhostcheck features vsock --toggle --json

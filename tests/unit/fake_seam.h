@@ -171,6 +171,13 @@ static void fake_stop(struct peer *peer)
 	FAKE_OF(peer, peer)->stops++;
 }
 
+static int fake_backend(struct peer *peer, unsigned int header)
+{
+	(void)peer;
+	(void)header;
+	return 78;
+}
+
 static int fake_node(struct facts *facts, enum family family, struct node_info *ret)
 {
 	(void)family;
@@ -237,7 +244,7 @@ static const struct dev_ops fake_dev_ops = { fake_open,  fake_ioctl, fake_read,
 static const struct dev_ops fake_twin_ops = { fake_twin_open, fake_twin_ioctl, NULL, NULL,
 					      NULL,           fake_twin_close };
 static const struct peer_ops fake_peer_ops = { fake_start, fake_request, fake_reply,
-					       fake_fd, fake_stop };
+					       fake_fd,    fake_stop,    fake_backend };
 static const struct facts_ops fake_facts_ops = { fake_node, fake_module, fake_workers,
 						 fake_text, fake_text };
 static const struct clock_ops fake_clock_ops = { fake_now, fake_random };
@@ -248,7 +255,7 @@ static void fake_init(struct fake *f)
 	*f = (struct fake){
 		.dev = { &fake_dev_ops },
 		.twin = { &fake_twin_ops },
-		.peer = { &fake_peer_ops },
+		.peer = { .ops = &fake_peer_ops },
 		.facts = { &fake_facts_ops },
 		.clock = { &fake_clock_ops },
 		.rec = { fake_emit, fake_begin },

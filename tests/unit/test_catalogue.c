@@ -18,7 +18,6 @@
 #include "run/verdict.h"
 #include "seam/fault.h"
 
-#define NODE "/dev/vhost-vsock"
 #define TIMEOUT_MS 30000u
 
 /** struct golden - evidence of one run on a real kernel, by check */
@@ -85,13 +84,30 @@ static struct evidence evidence_of(struct golden *g, const char *id)
 	return e;
 }
 
-static const char *id_of(struct arena *a, const struct check *c)
+/** struct row - a check on one of its families */
+struct row {
+	const struct check *c;
+	enum family family;
+};
+
+/* The @n-th of all, from 0; false beyond the last. */
+static bool row_at(size_t n, struct row *ret)
 {
-	for (int family = 0; family < FAMILY_NUM; family++)
-		if (c->families & FAMILY_BIT(family))
-			return check_id(a, c, (enum family)family);
-	fail_msg("%s.%s is for no device", c->area, c->name);
-	return NULL;
+	for (size_t i = 0; i < check_catalogue_count; i++) {
+		for (int family = 0; family < FAMILY_NUM; family++) {
+			if (!(check_catalogue[i]->families & FAMILY_BIT(family)))
+				continue;
+			*ret = (struct row){ check_catalogue[i], (enum family)family };
+			if (n-- == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *id_of(struct arena *a, const struct row *row)
+{
+	return check_id(a, row->c, row->family);
 }
 
 /* --------------------------------------------------------------------- rows */
@@ -100,17 +116,17 @@ static void test_ids_are_unique_and_of_the_allowed_characters(void **state)
 {
 	cleanup_arena struct arena a = { 0 };
 	struct rec_list ids = { 0 };
+	struct row row;
 
 	(void)state;
-	for (size_t i = 0; i < check_catalogue_count; i++) {
-		const struct check *c = check_catalogue[i];
-		const char *id = id_of(&a, c);
+	for (size_t n = 0; row_at(n, &row); n++) {
+		const char *id = id_of(&a, &row);
 
 		assert_int_equal(strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_."),
 				 strlen(id));
-		assert_true(*c->area && *c->name);
-		assert_null(strchr(c->area, '.'));
-		assert_null(strchr(c->name, '.'));
+		assert_true(*row.c->area && *row.c->name);
+		assert_null(strchr(row.c->area, '.'));
+		assert_null(strchr(row.c->name, '.'));
 		for (size_t k = 0; k < ids.count; k++)
 			assert_string_not_equal(id, ids.item[k]);
 		assert_int_equal(rec_list_add(&a, &ids, id), 0);
@@ -131,6 +147,7 @@ static void test_rows_are_complete(void **state)
 				fail_msg("%s.%s lacks text %zu", c->area, c->name, k);
 		assert_in_range(c->severity, SEVERITY_LOW, SEVERITY_CRITICAL);
 		assert_in_range(c->risk, RISK_SAFE, RISK_GUARDED);
+		assert_true(c->families && !(c->families >> FAMILY_NUM));
 		assert_non_null(c->collect);
 		assert_non_null(c->judge);
 		assert_true(c->refs && c->refs[0]);
@@ -177,26 +194,26 @@ static void test_each_fault_is_named_by_a_check(void **state)
 
 /* ------------------------------------------------------------------- judges */
 
-static struct verdict judge(struct arena *a, const struct check *c,
+static struct verdict judge(struct arena *a, const struct row *row,
 			    const struct evidence *e)
 {
 	const struct outcome o = { .evidence = *e, .end = TASK_FINISHED };
 
-	return verdict_of(a, c, NODE, TIMEOUT_MS, &o);
+	return verdict_of(a, row->c, family_path(row->family), TIMEOUT_MS, &o);
 }
 
 static void test_no_judge_passes_on_nothing(void **state)
 {
 	const struct evidence none = { 0 };
+	struct row row;
 
 	(void)state;
-	for (size_t i = 0; i < check_catalogue_count; i++) {
+	for (size_t n = 0; row_at(n, &row); n++) {
 		cleanup_arena struct arena a = { 0 };
-		struct verdict v = judge(&a, check_catalogue[i], &none);
+		struct verdict v = judge(&a, &row, &none);
 
 		if (v.status != STATUS_ERROR && v.status != STATUS_FAIL)
-			fail_msg("%s: %s", id_of(&a, check_catalogue[i]),
-				 status_names[v.status]);
+			fail_msg("%s: %s", id_of(&a, &row), status_names[v.status]);
 		assert_true(v.text && *v.text);
 	}
 }
@@ -204,8 +221,10 @@ static void test_no_judge_passes_on_nothing(void **state)
 /* What the collectors see on a device that answers nothing, or all with 0. */
 static void collect_and_judge(const char *fault)
 {
-	for (size_t i = 0; i < check_catalogue_count; i++) {
-		const struct check *c = check_catalogue[i];
+	struct row row;
+
+	for (size_t n = 0; row_at(n, &row); n++) {
+		const char *path = family_path(row.family);
 		struct fake f;
 		struct seam inner;
 		struct seam seam;
@@ -222,20 +241,20 @@ static void collect_and_judge(const char *fault)
 		session_init(&s, &(struct session_init){ .seam = &seam,
 							 .rec = &f.rec,
 							 .until = deadline_after_ms(0),
-							 .family = FAMILY_VSOCK,
-							 .path = NODE });
-		o.gave_up = -c->collect(&s);
+							 .family = row.family,
+							 .path = path });
+		o.gave_up = -row.c->collect(&s);
 		assert_in_range(o.gave_up, 0, 4095);
 		assert_int_equal(s.failed, 0);
 		session_done(&s);
 		fault_seam_free(wrapper);
 		o.evidence = f.e;
-		v = verdict_of(&f.arena, c, NODE, TIMEOUT_MS, &o);
+		v = verdict_of(&f.arena, row.c, path, TIMEOUT_MS, &o);
 		/* a mute device can be opened: that check has nothing else to see */
 		if (v.status == STATUS_PASS &&
-		    (strcmp(c->name, "openable") != 0 || !strcmp(fault, "dead")))
-			fail_msg("%s passes on a device that is %s", id_of(&f.arena, c),
-				 fault);
+		    (strcmp(row.c->name, "openable") != 0 || !strcmp(fault, "dead")))
+			fail_msg("%s passes on a device that is %s",
+				 id_of(&f.arena, &row), fault);
 		arena_done(&f.arena);
 	}
 }
@@ -255,37 +274,37 @@ static void test_no_judge_passes_on_a_mute_device(void **state)
 static void test_judges_agree_with_a_real_kernel(void **state)
 {
 	struct golden *g = *state;
+	struct row row;
 
-	for (size_t i = 0; i < check_catalogue_count; i++) {
-		const struct check *c = check_catalogue[i];
-		struct evidence e = evidence_of(g, id_of(&g->arena, c));
-		struct verdict v = judge(&g->arena, c, &e);
+	for (size_t n = 0; row_at(n, &row); n++) {
+		const char *id = id_of(&g->arena, &row);
+		struct evidence e = evidence_of(g, id);
+		struct verdict v = judge(&g->arena, &row, &e);
 
 		if (v.status != STATUS_PASS && v.status != STATUS_SKIP)
-			fail_msg("%s: %s: %s", id_of(&g->arena, c),
-				 status_names[v.status], v.text);
+			fail_msg("%s: %s: %s", id, status_names[v.status], v.text);
 	}
 }
 
 /* How much a collector records after the last that its judge reads. */
-static size_t tail_of(const char *id)
+static size_t tail_of(const struct check *c)
 {
 	static const struct tail {
-		const char *id;
+		const char *name;
 		size_t count;
 	} tails[] = {
-		{ "vsock.node.module_live", 4 },          /* the build-ids */
-		{ "vsock.node.module_current", 2 },       /* the second pair of ids */
-		{ "vsock.iotlb.miss_names_address", 5 },  /* the way back */
-		{ "vsock.iotlb.late_switch_on", 1 },      /* calls after the kick */
-		{ "vsock.iotlb.permission", 1 },          /* the same */
-		{ "vsock.iotlb.invalidate_stops", 2 },    /* the same, and eventfds */
-		{ "vsock.iotlb.invalidate_all_zero", 2 }, /* the same */
-		{ "vsock.iotlb.invalidate_all_max", 2 },  /* the same */
+		{ "module_live", 4 },         /* the build-ids */
+		{ "module_current", 2 },      /* the second pair of ids */
+		{ "miss_names_address", 5 },  /* the way back */
+		{ "late_switch_on", 1 },      /* calls after the kick */
+		{ "permission", 1 },          /* the same */
+		{ "invalidate_stops", 2 },    /* the same, and eventfds */
+		{ "invalidate_all_zero", 2 }, /* the same */
+		{ "invalidate_all_max", 2 },  /* the same */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++)
-		if (!strcmp(tails[i].id, id))
+		if (!strcmp(tails[i].name, c->name))
 			return tails[i].count;
 	return 0;
 }
@@ -293,15 +312,15 @@ static size_t tail_of(const char *id)
 static void test_no_judge_passes_on_evidence_that_was_cut(void **state)
 {
 	struct golden *g = *state;
+	struct row row;
 
-	for (size_t i = 0; i < check_catalogue_count; i++) {
-		const struct check *c = check_catalogue[i];
-		const char *id = id_of(&g->arena, c);
+	for (size_t n = 0; row_at(n, &row); n++) {
+		const char *id = id_of(&g->arena, &row);
 		struct evidence e = evidence_of(g, id);
-		size_t read = e.ev.count - tail_of(id);
+		size_t read = e.ev.count - tail_of(row.c);
 
 		for (e.ev.count = 0; e.ev.count < read; e.ev.count++)
-			if (judge(&g->arena, c, &e).status == STATUS_PASS)
+			if (judge(&g->arena, &row, &e).status == STATUS_PASS)
 				fail_msg("%s passes on the first %zu observations of %zu",
 					 id, e.ev.count, read);
 	}

@@ -148,7 +148,7 @@ static void test_what_is_not_offered_is_skipped_by_name(void **state)
 	plain.offered = ~BIT64(33);
 	add(f, &f->devices, &plain);
 	f->choice.anything = true;
-	f->choice.no_peer = "no sockets"; /* a skip is not a block */
+	f->choice.no_peer[FAMILY_VSOCK] = "no sockets"; /* a skip is not a block */
 	make(f);
 	blocked(f, "vsock.b.needs_33", STATUS_SKIP, REASON_NOT_OFFERED,
 		"VIRTIO_F_ACCESS_PLATFORM (bit 33)");
@@ -159,11 +159,11 @@ static void test_a_missing_peer_blocks_those_that_need_it(void **state)
 	struct fixture *f = *state;
 
 	add(f, &f->devices, &vsock);
-	f->choice.no_peer = "no sockets";
+	f->choice.no_peer[FAMILY_VSOCK] = "no sockets";
 	make(f);
 	blocked(f, "vsock.b.needs_33", STATUS_BLOCKED, REASON_PEER_MISSING, "no sockets");
 	assert_true(entry(f, "vsock.a.safe", "vsock")->run);
-	f->choice.no_peer = NULL;
+	f->choice.no_peer[FAMILY_VSOCK] = NULL;
 	make(f);
 	assert_true(entry(f, "vsock.b.needs_33", "vsock")->run);
 }

@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Area iotlb of vhost-vsock: what bit 33, VIRTIO_F_ACCESS_PLATFORM, switches on. */
+/* Area iotlb: what bit 33, VIRTIO_F_ACCESS_PLATFORM, switches on. */
 #include <string.h>
 
 #include "checks/rows.h"
 
 /* Opens and sets up with the IOTLB armed; nothing is mapped, nothing runs. */
-static int set_up(struct session *s, struct vsock *v)
+static int set_up(struct session *s, struct link *l)
 {
 	const struct session_config c = { .features = F_VERSION_1 | F_IOTLB };
-	int r = session_peer(s);
 
-	*v = (struct vsock){ .s = s };
-	if (r == 0)
-		r = session_open(s);
-	return r < 0 ? r : session_setup(s, &c);
+	return link_prepare(l, s, &c);
 }
 
-static int start_mapped(struct session *s, struct vsock *v)
+static int start_mapped(struct session *s, struct link *l)
 {
-	int r = set_up(s, v);
+	int r = set_up(s, l);
 
 	if (r == 0)
 		r = session_map_all(s, "map");
-	if (r == 0)
-		r = session_running(s, "start", 1);
-	return r < 0 ? r : vsock_post_rx(v);
+	return r < 0 ? r : link_start(l);
 }
 
 static int map_used_rings(struct session *s)
@@ -36,8 +30,8 @@ static int map_used_rings(struct session *s)
 
 static int collect_start_unmapped(struct session *s)
 {
-	struct vsock v;
-	int r = set_up(s, &v);
+	struct link l;
+	int r = set_up(s, &l);
 
 	if (r < 0)
 		return r;
@@ -60,7 +54,7 @@ static void judge_start_unmapped(struct judge *j)
 const struct check iotlb_start_unmapped = {
 	.area = "iotlb",
 	.name = "start_unmapped",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title =
 		"a start with bit 33 and no mapping is refused, and says what is missing",
 	.contract =
@@ -88,8 +82,8 @@ const struct check iotlb_start_unmapped = {
 
 static int collect_start_after(struct session *s)
 {
-	struct vsock v;
-	int r = set_up(s, &v);
+	struct link l;
+	int r = set_up(s, &l);
 
 	if (r < 0)
 		return r;
@@ -99,8 +93,8 @@ static int collect_start_after(struct session *s)
 	if (r < 0)
 		return r;
 	(void)session_running(s, "start", 1);
-	r = vsock_post_rx(&v);
-	return r < 0 ? r : vsock_both_ways(&v, SHORT_BYTES);
+	r = link_post_rx(&l);
+	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
 }
 
 static void judge_start_after(struct judge *j)
@@ -113,7 +107,7 @@ static void judge_start_after(struct judge *j)
 const struct check iotlb_start_after_mapping = {
 	.area = "iotlb",
 	.name = "start_after_mapping",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a refused start can be repeated once the rings are mapped",
 	.contract = "After EFAULT from the start call, mapping memory and starting again "
 		    "works; nothing of the failed start is left behind.",
@@ -125,7 +119,8 @@ const struct check iotlb_start_after_mapping = {
 	.since = FIRST_VERSION,
 	.need = F_IOTLB,
 	.need_peer = true,
-	.refs = WORDS("vhost_vsock_start() in drivers/vhost/vsock.c"),
+	.refs = WORDS("vhost_vsock_start() in drivers/vhost/vsock.c",
+		      "vhost_net_set_backend() in drivers/vhost/net.c"),
 	.faults = WORDS("start_swallowed", "update_dropped"),
 	.collect = collect_start_after,
 	.judge = judge_start_after,
@@ -133,11 +128,11 @@ const struct check iotlb_start_after_mapping = {
 
 static int collect_static(struct session *s)
 {
-	struct vsock v;
-	int r = start_mapped(s, &v);
+	struct link l;
+	int r = start_mapped(s, &l);
 
 	if (r == 0)
-		r = vsock_both_ways(&v, TRANSFER_BYTES);
+		r = link_both_ways(&l, TRANSFER_BYTES);
 	if (r < 0)
 		return r;
 	(void)session_read_miss(s, "after", NULL);
@@ -154,7 +149,7 @@ static void judge_static(struct judge *j)
 const struct check iotlb_static_map = {
 	.area = "iotlb",
 	.name = "static_map",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "with everything mapped beforehand bytes move and nothing is missed",
 	.contract =
 		"Ring and buffer addresses are IOVAs; with mappings for all of them the "
@@ -177,8 +172,8 @@ const struct check iotlb_static_map = {
 
 static int collect_static_v2(struct session *s)
 {
-	struct vsock v;
-	int r = set_up(s, &v);
+	struct link l;
+	int r = set_up(s, &l);
 
 	if (r == 0)
 		r = session_backend(s, "v2", BIT64(VHOST_BACKEND_F_IOTLB_MSG_V2));
@@ -191,8 +186,8 @@ static int collect_static_v2(struct session *s)
 	if (r < 0)
 		return r;
 	(void)session_running(s, "start", 1);
-	r = vsock_post_rx(&v);
-	return r < 0 ? r : vsock_both_ways(&v, TRANSFER_BYTES);
+	r = link_post_rx(&l);
+	return r < 0 ? r : link_both_ways(&l, TRANSFER_BYTES);
 }
 
 static void judge_static_v2(struct judge *j)
@@ -214,7 +209,7 @@ static void judge_static_v2(struct judge *j)
 const struct check iotlb_static_map_v2 = {
 	.area = "iotlb",
 	.name = "static_map_v2",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "version 2 messages work both ways once agreed",
 	.contract =
 		"After VHOST_BACKEND_F_IOTLB_MSG_V2 was set, misses come as version 2 "
@@ -236,17 +231,17 @@ const struct check iotlb_static_map_v2 = {
 
 static int collect_miss_driven(struct session *s)
 {
-	struct vsock v;
-	int r = set_up(s, &v);
+	struct link l;
+	int r = set_up(s, &l);
 
 	if (r == 0)
 		r = map_used_rings(s);
 	if (r < 0)
 		return r;
-	v.serve = true;
+	l.serve = true;
 	(void)session_running(s, "start", 1);
-	r = vsock_post_rx(&v);
-	return r < 0 ? r : vsock_both_ways(&v, TRANSFER_BYTES);
+	r = link_post_rx(&l);
+	return r < 0 ? r : link_both_ways(&l, TRANSFER_BYTES);
 }
 
 static void judge_miss_driven(struct judge *j)
@@ -265,7 +260,7 @@ static void judge_miss_driven(struct judge *j)
 const struct check iotlb_miss_driven = {
 	.area = "iotlb",
 	.name = "miss_driven",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a device that is mapped by answering its misses works",
 	.contract =
 		"With only the used rings mapped at the start, the device reports what "
@@ -290,16 +285,16 @@ const struct check iotlb_miss_driven = {
  * Takes the mapping of @id away, publishes a packet and proves the stall as step
  * @step; then maps it again and flushes, so that the packet goes out.
  */
-static int miss_of(struct vsock *v, const char *step, enum mem_region_id id)
+static int miss_of(struct link *l, const char *step, enum mem_region_id id)
 {
-	struct session *s = v->s;
+	struct session *s = l->s;
 	struct ring_used used = { 0 };
 	const char *again = arena_printf(&s->arena, "%s.mapped", step);
 	int r = session_unmap(s, step, id);
 
 	if (r < 0)
 		return r;
-	vsock_queue(v, VIRTIO_VSOCK_OP_CREDIT_UPDATE, v->peer_port, NULL, 0);
+	link_queue(l);
 	(void)session_stalled(s, step, QUEUE_TX);
 	r = session_map(s, again ? again : step, id, VHOST_ACCESS_RW);
 	if (r == 0)
@@ -311,18 +306,18 @@ static int miss_of(struct vsock *v, const char *step, enum mem_region_id id)
 
 static int collect_names_address(struct session *s)
 {
-	struct vsock v;
-	int r = start_mapped(s, &v);
+	struct link l;
+	int r = start_mapped(s, &l);
 
 	if (r == 0)
-		r = vsock_guest_connects(&v);
+		r = link_connect(&l);
 	if (r == 0)
-		r = miss_of(&v, "desc", MEM_TX_DESC);
+		r = miss_of(&l, "desc", MEM_TX_DESC);
 	if (r == 0)
-		r = miss_of(&v, "avail", MEM_TX_AVAIL);
+		r = miss_of(&l, "avail", MEM_TX_AVAIL);
 	if (r == 0)
-		r = miss_of(&v, "used", MEM_TX_USED);
-	return r < 0 ? r : miss_of(&v, "buf", MEM_TX_BUF);
+		r = miss_of(&l, "used", MEM_TX_USED);
+	return r < 0 ? r : miss_of(&l, "buf", MEM_TX_BUF);
 }
 
 static void judge_names_address(struct judge *j)
@@ -337,7 +332,7 @@ static void judge_names_address(struct judge *j)
 const struct check iotlb_miss_names_address = {
 	.area = "iotlb",
 	.name = "miss_names_address",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a miss names the address and the access that the device lacks",
 	.contract =
 		"For each part of a ring and for a buffer without mapping, the device "
@@ -361,15 +356,15 @@ const struct check iotlb_miss_names_address = {
 
 static int collect_resumes(struct session *s)
 {
-	struct vsock v;
-	int r = start_mapped(s, &v);
+	struct link l;
+	int r = start_mapped(s, &l);
 
 	if (r == 0)
-		r = vsock_guest_connects(&v);
+		r = link_connect(&l);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);
-	return miss_of(&v, "buf", MEM_TX_BUF);
+	return miss_of(&l, "buf", MEM_TX_BUF);
 }
 
 static void judge_resumes(struct judge *j)
@@ -391,7 +386,7 @@ static void judge_resumes(struct judge *j)
 const struct check iotlb_miss_resumes = {
 	.area = "iotlb",
 	.name = "miss_resumes",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "answering a miss resumes the ring without another kick",
 	.contract =
 		"A head that waits for a miss is not consumed; an update that covers a "
@@ -414,9 +409,9 @@ const struct check iotlb_miss_resumes = {
 /* On a device of its own: some kernels report a missing ring once until it is mapped. */
 static int padding_of(struct session *s, const char *step, bool v2)
 {
-	struct vsock v;
+	struct link l;
 	struct iotlb_msg msg = { 0 };
-	int r = set_up(s, &v);
+	int r = set_up(s, &l);
 
 	if (r == 0 && v2)
 		r = session_backend(s, "agree", BIT64(VHOST_BACKEND_F_IOTLB_MSG_V2));
@@ -458,7 +453,7 @@ static void judge_padding(struct judge *j)
 const struct check iotlb_miss_padding = {
 	.area = "iotlb",
 	.name = "miss_padding",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a miss carries nothing but its fields",
 	.contract = "Size, host address and all padding of a miss are zero.",
 	.harm = "Kernel memory leaks to whoever reads the device (CVE-2024-0340).",
@@ -478,13 +473,13 @@ const struct check iotlb_miss_padding = {
 
 static int collect_read_empty(struct session *s)
 {
-	struct vsock v;
-	int r = start_mapped(s, &v);
+	struct link l;
+	int r = start_mapped(s, &l);
 
 	if (r < 0)
 		return r;
 	(void)session_read_miss(s, "empty", NULL);
-	r = vsock_both_ways(&v, SHORT_BYTES);
+	r = link_both_ways(&l, SHORT_BYTES);
 	if (r < 0)
 		return r;
 	(void)session_read_miss(s, "still_empty", NULL);
@@ -502,7 +497,7 @@ static void judge_read_empty(struct judge *j)
 const struct check iotlb_read_empty = {
 	.area = "iotlb",
 	.name = "read_empty",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "reading a device without a miss gives EAGAIN",
 	.contract = "A non-blocking read of a device that lacks no mapping gives EAGAIN, "
 		    "before and after traffic.",
@@ -521,16 +516,16 @@ const struct check iotlb_read_empty = {
 
 static int collect_late(struct session *s)
 {
-	struct vsock v;
-	int r = vsock_begin(&v, s, &plain_start);
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
 
 	if (r == 0)
-		r = vsock_both_ways(&v, SHORT_BYTES);
+		r = link_both_ways(&l, SHORT_BYTES);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);
 	(void)session_features(s, "late", F_VERSION_1 | F_IOTLB);
-	vsock_queue(&v, VIRTIO_VSOCK_OP_RW, v.peer_port, "lost", 4);
+	link_queue(&l);
 	(void)session_stalled(s, "late", QUEUE_TX);
 	return 0;
 }
@@ -550,7 +545,7 @@ static void judge_late(struct judge *j)
 const struct check iotlb_late_switch_on = {
 	.area = "iotlb",
 	.name = "late_switch_on",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "bit 33 set on a running device stops it at once",
 	.contract = "VHOST_SET_FEATURES with VIRTIO_F_ACCESS_PLATFORM is taken while the "
 		    "device runs; from then on it touches no memory that is not mapped.",
@@ -576,16 +571,16 @@ const struct check iotlb_late_switch_on = {
 /* Transfers, takes access away by @invalidate, and proves that the ring stands. */
 static int collect_invalidate(struct session *s, struct iotlb_msg invalidate)
 {
-	struct vsock v;
-	int r = start_mapped(s, &v);
+	struct link l;
+	int r = start_mapped(s, &l);
 
 	if (r == 0)
-		r = vsock_both_ways(&v, SHORT_BYTES);
+		r = link_both_ways(&l, SHORT_BYTES);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);
 	(void)session_iotlb(s, "invalidate", invalidate);
-	vsock_queue(&v, VIRTIO_VSOCK_OP_RW, v.peer_port, "lost", 4);
+	link_queue(&l);
 	(void)session_stalled(s, "after", QUEUE_TX);
 	return 0;
 }
@@ -628,7 +623,7 @@ static void judge_invalidate_stops(struct judge *j)
 const struct check iotlb_invalidate_stops = {
 	.area = "iotlb",
 	.name = "invalidate_stops",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "after an invalidate the device no longer reaches the memory",
 	.contract =
 		"Once the write of VHOST_IOTLB_INVALIDATE returned, the device uses the "
@@ -663,7 +658,7 @@ static void judge_invalidate_all(struct judge *j)
 const struct check iotlb_invalidate_all_zero = {
 	.area = "iotlb",
 	.name = "invalidate_all_zero",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "an invalidate of address 0 and size 0 ends all access",
 	.contract = "VHOST_IOTLB_INVALIDATE with IOVA 0 and size 0, as some VMMs flush "
 		    "everything, leaves the device without any mapping; a kernel that "
@@ -693,7 +688,7 @@ static int collect_all_max(struct session *s)
 const struct check iotlb_invalidate_all_max = {
 	.area = "iotlb",
 	.name = "invalidate_all_max",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "an invalidate of the whole range ends all access",
 	.contract =
 		"VHOST_IOTLB_INVALIDATE with IOVA 0 and size 2^64 - 1 leaves the device "
@@ -715,11 +710,11 @@ const struct check iotlb_invalidate_all_max = {
 
 static int collect_permission(struct session *s)
 {
-	struct vsock v;
-	int r = start_mapped(s, &v);
+	struct link l;
+	int r = start_mapped(s, &l);
 
 	if (r == 0)
-		r = vsock_both_ways(&v, SHORT_BYTES);
+		r = link_both_ways(&l, SHORT_BYTES);
 	if (r == 0)
 		r = session_unmap(s, "unmap", MEM_TX_BUF);
 	if (r == 0)
@@ -728,7 +723,7 @@ static int collect_permission(struct session *s)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);
 	session_note_eventfds(s, "before", QUEUE_TX);
-	vsock_queue(&v, VIRTIO_VSOCK_OP_RW, v.peer_port, "lost", 4);
+	link_queue(&l);
 	(void)session_stalled(s, "after", QUEUE_TX);
 	return 0;
 }
@@ -750,7 +745,7 @@ static void judge_permission(struct judge *j)
 const struct check iotlb_permission = {
 	.area = "iotlb",
 	.name = "permission",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "a buffer mapped write-only is not read",
 	.contract =
 		"A transmit buffer whose mapping does not allow reading is not sent: the "
@@ -781,8 +776,8 @@ static int collect_message_rules(struct session *s)
 		.type = VHOST_IOTLB_UPDATE,
 	};
 	struct iotlb_msg msg = update;
-	struct vsock v;
-	int r = set_up(s, &v);
+	struct link l;
+	int r = set_up(s, &l);
 
 	if (r < 0)
 		return r;
@@ -818,7 +813,7 @@ static void judge_message_rules(struct judge *j)
 const struct check iotlb_message_rules = {
 	.area = "iotlb",
 	.name = "message_rules",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "IOTLB messages that make no sense are refused",
 	.contract =
 		"An update of size 0, one that wraps around, one of a kernel address, a "
@@ -843,10 +838,9 @@ const struct check iotlb_message_rules = {
 
 static int collect_without(struct session *s)
 {
-	int r = session_open(s);
+	struct link l;
+	int r = link_prepare(&l, s, &plain_start);
 
-	if (r == 0)
-		r = session_setup(s, &plain_start);
 	if (r < 0)
 		return r;
 	(void)session_map(s, "update", MEM_RX_USED, VHOST_ACCESS_RW);
@@ -865,7 +859,7 @@ static void judge_without(struct judge *j)
 const struct check iotlb_message_without = {
 	.area = "iotlb",
 	.name = "message_without",
-	.families = ON_VSOCK,
+	.families = ON_BOTH,
 	.title = "without bit 33 IOTLB messages are refused and change nothing",
 	.contract =
 		"On a device that did not accept VIRTIO_F_ACCESS_PLATFORM updates and "
@@ -876,6 +870,7 @@ const struct check iotlb_message_without = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.need = F_IOTLB,
+	.need_peer = true,
 	.refs = WORDS("vhost_process_iotlb_msg() in drivers/vhost/vhost.c"),
 	.faults = WORDS("message_errors_forgiven", "bit33_flipped"),
 	.collect = collect_without,

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Area transfer: what holds for the rings of every device, with the IOTLB off. */
+#include "checks/rows.h"
+
+#define WRAP_BASE 65530u
+#define WRAP_BYTES 60000u
+
+static int collect_index_wrap(struct session *s)
+{
+	const struct session_config c = { .features = F_VERSION_1, .base = WRAP_BASE };
+	struct link l;
+	int r = link_begin(&l, s, &c);
+
+	if (r == 0)
+		r = link_both_ways(&l, WRAP_BYTES);
+	if (r < 0)
+		return r;
+	session_note_ring(s, "tx", QUEUE_TX);
+	session_note_ring(s, "rx", QUEUE_RX);
+	return 0;
+}
+
+static void judge_wrapped(struct judge *j, const char *step)
+{
+	const struct ev *ev = judge_need(j, EV_RING, step);
+
+	if (ev)
+		judge_that(j, ev->ring.used.set && ev->ring.used.v < WRAP_BASE,
+			   "%s ring: used index is %d; it did not pass 65535", step,
+			   (int)ev->ring.used.v);
+}
+
+static void judge_index_wrap(struct judge *j)
+{
+	judge_both(j, WRAP_BYTES);
+	judge_wrapped(j, "tx");
+	judge_wrapped(j, "rx");
+}
+
+const struct check transfer_index_wrap = {
+	.area = "transfer",
+	.name = "index_wrap",
+	.families = ON_BOTH,
+	.title = "ring indices wrap from 65535 to 0",
+	.contract = "A device that starts at base 65530 goes on at 0 after 65535, and no "
+		    "payload is lost or repeated there.",
+	.harm = "Every guest stalls after 65536 packets.",
+	.judged =
+		"60000 bytes each way from base 65530; digests, and indices that wrapped.",
+	.severity = SEVERITY_HIGH,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need_peer = true,
+	.refs = WORDS("virtio-1.2 2.7.6", "vhost_get_vq_desc() in drivers/vhost/vhost.c"),
+	.faults = WORDS("ring_base_swallowed"),
+	.collect = collect_index_wrap,
+	.judge = judge_index_wrap,
+};
+
+static int ring_size_round(struct session *s, unsigned int size)
+{
+	const struct session_config c = { .features = F_VERSION_1, .ring_size = size };
+	const char *tx = arena_printf(&s->arena, "tx %u", size);
+	const char *rx = arena_printf(&s->arena, "rx %u", size);
+	struct link l;
+	int r = link_begin(&l, s, &c);
+
+	if (r == 0)
+		r = link_connect(&l);
+	if (r == 0)
+		r = link_tx(&l, tx ? tx : "tx", SHORT_BYTES);
+	if (r == 0)
+		r = link_rx(&l, rx ? rx : "rx", SHORT_BYTES);
+	session_close(s);
+	s->seam->peer->ops->stop(s->seam->peer);
+	return r;
+}
+
+static int collect_ring_sizes(struct session *s)
+{
+	int r = 0;
+
+	for (unsigned int size = 2; size <= RING_SIZE_MAX && r == 0; size *= 2)
+		r = ring_size_round(s, size);
+	return r;
+}
+
+static void judge_ring_sizes(struct judge *j)
+{
+	for (unsigned int size = 2; size <= RING_SIZE_MAX; size *= 2) {
+		const char *tx = arena_printf(j->arena, "tx %u", size);
+		const char *rx = arena_printf(j->arena, "rx %u", size);
+
+		judge_bytes(j, tx ? tx : "tx", SHORT_BYTES);
+		judge_bytes(j, rx ? rx : "rx", SHORT_BYTES);
+	}
+}
+
+const struct check transfer_ring_sizes = {
+	.area = "transfer",
+	.name = "ring_sizes",
+	.families = ON_BOTH,
+	.title = "rings of every size from 2 to 256 work",
+	.contract =
+		"The device serves a ring of any power of two that SET_VRING_NUM took.",
+	.harm = "A VMM with a small or large queue-size setting starts and does not work.",
+	.judged = "A fresh device for each size from 2 to 256, and 1000 bytes each way.",
+	.severity = SEVERITY_MEDIUM,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need_peer = true,
+	.refs = WORDS("virtio-1.2 2.7"),
+	.faults = WORDS("ring_num_swallowed"),
+	.collect = collect_ring_sizes,
+	.judge = judge_ring_sizes,
+};
+
+static int collect_shape(struct session *s, enum link_shape shape, uint64_t features)
+{
+	const struct session_config c = { .features = F_VERSION_1 | features };
+	struct link l;
+	int r = link_begin(&l, s, &c);
+
+	l.shape = shape;
+	return r < 0 ? r : link_both_ways(&l, TRANSFER_BYTES);
+}
+
+static int collect_chain(struct session *s)
+{
+	return collect_shape(s, LINK_CHAIN, 0);
+}
+
+static void judge_transfer(struct judge *j)
+{
+	judge_both(j, TRANSFER_BYTES);
+}
+
+const struct check transfer_chain = {
+	.area = "transfer",
+	.name = "chain",
+	.families = ON_BOTH,
+	.title = "a packet may lie in several chained descriptors",
+	.contract =
+		"Header and payload in two chained descriptors are one packet: the device "
+		"makes no assumption on the layout.",
+	.harm = "Guests that send header and payload apart, as Linux does, cannot transmit.",
+	.judged = "10000 bytes to the host with two descriptors a packet, and back.",
+	.severity = SEVERITY_HIGH,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need_peer = true,
+	.refs = WORDS("virtio-1.2 2.7.4", "vhost_get_vq_desc() in drivers/vhost/vhost.c"),
+	.faults = WORDS("payload_flipped", "start_swallowed"),
+	.collect = collect_chain,
+	.judge = judge_transfer,
+};
+
+static int collect_indirect(struct session *s)
+{
+	return collect_shape(s, LINK_INDIRECT, F_INDIRECT);
+}
+
+const struct check transfer_indirect = {
+	.area = "transfer",
+	.name = "indirect",
+	.families = ON_BOTH,
+	.title = "a packet may lie in an indirect table",
+	.contract = "With VIRTIO_RING_F_INDIRECT_DESC a descriptor may name a table of "
+		    "descriptors; the device transmits what they hold.",
+	.harm = "Linux guests, which use indirect descriptors whenever they may, cannot "
+		"transmit.",
+	.judged = "10000 bytes to the host, each packet in an indirect table of two, and "
+		  "back.",
+	.severity = SEVERITY_HIGH,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need = F_INDIRECT,
+	.need_peer = true,
+	.refs = WORDS("virtio-1.2 2.7.5.3", "get_indirect() in drivers/vhost/vhost.c"),
+	.faults = WORDS("payload_flipped", "start_swallowed"),
+	.collect = collect_indirect,
+	.judge = judge_transfer,
+};
+
+static int collect_event_idx(struct session *s)
+{
+	const struct session_config c = { .features = F_VERSION_1 | F_EVENT_IDX };
+	struct link l;
+	int r = link_begin(&l, s, &c);
+
+	if (r == 0)
+		r = link_both_ways(&l, TRANSFER_BYTES);
+	if (r < 0)
+		return r;
+	session_note_eventfds(s, "tx", QUEUE_TX);
+	return 0;
+}
+
+static void judge_event_idx(struct judge *j)
+{
+	judge_both(j, TRANSFER_BYTES);
+	judge_called(j, "tx");
+}
+
+const struct check transfer_event_idx = {
+	.area = "transfer",
+	.name = "event_idx",
+	.families = ON_BOTH,
+	.title = "with EVENT_IDX the device calls at the index that it was asked for",
+	.contract =
+		"With VIRTIO_RING_F_EVENT_IDX the device signals the call eventfd when "
+		"its used index passes used_event, and payload moves as before.",
+	.harm = "Lost interrupts: the guest sleeps on a full ring.",
+	.judged =
+		"used_event always asks for the next element; 10000 bytes each way, and "
+		"the call eventfd must have counted.",
+	.severity = SEVERITY_HIGH,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need = F_EVENT_IDX,
+	.need_peer = true,
+	.refs = WORDS("virtio-1.2 2.7.7.1", "vhost_notify() in drivers/vhost/vhost.c"),
+	.faults = WORDS("call_lost", "payload_flipped"),
+	.collect = collect_event_idx,
+	.judge = judge_event_idx,
+};

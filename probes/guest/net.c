@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include <linux/virtio_net.h>
+#include <string.h>
+
+#include "base/payload.h"
+#include "guest/net.h"
+
+#define SEED_TX 1u
+#define SEED_RX 2u
+
+/* struct virtio_net_hdr_v1: num_buffers, little-endian */
+#define AT_BUFFERS 10u
+
+/** struct frame - a received frame with its header, together from its buffers */
+struct frame {
+	unsigned char bytes[2 * MEM_PAGE];
+	uint32_t len;
+};
+
+static uint32_t frame_payload(const struct link *l)
+{
+	return l->frame ? l->frame : NET_PAYLOAD_MAX;
+}
+
+/* Header and Ethernet header into the transmit buffer; where the payload goes. */
+static unsigned char *frame_begin(struct link *l, uint16_t ethertype)
+{
+	unsigned char *buf = mem_ptr(&l->s->mem, MEM_TX_BUF, 0);
+	unsigned int header = session_header(l->s);
+
+	memset(buf, 0, header);
+	peer_ethernet(buf + header, ethertype);
+	return buf + header + NET_ETHERNET;
+}
+
+static void frame_publish(struct link *l, uint32_t payload)
+{
+	link_publish(l, session_header(l->s), NET_ETHERNET + payload);
+}
+
+static void queue_one(struct link *l)
+{
+	memset(frame_begin(l, PEER_OTHER_ETHERTYPE), 0, PEER_PAYLOAD_MIN);
+	frame_publish(l, PEER_PAYLOAD_MIN);
+}
+
+/* Adds what one buffer holds to a frame and gives the buffer back. 0 or -EPROTO. */
+static int frame_add(struct link *l, struct frame *f, const struct ring_used *used)
+{
+	struct ring *r = &l->s->ring[QUEUE_RX];
+
+	if (used->id >= link_rx_buffers(r) || used->len > link_rx_room(l) ||
+	    used->len > sizeof(f->bytes) - f->len)
+		return -EPROTO;
+	memcpy(f->bytes + f->len,
+	       mem_ptr(&l->s->mem, MEM_RX_BUF, (uint64_t)used->id * MEM_PAGE), used->len);
+	f->len += used->len;
+	ring_avail_put(r, (uint16_t)used->id);
+	return 0;
+}
+
+static unsigned int frame_buffers(const struct link *l, const struct frame *f)
+{
+	if (!(l->s->features & BIT64(VIRTIO_NET_F_MRG_RXBUF)))
+		return 1;
+	return (unsigned int)f->bytes[AT_BUFFERS] | (unsigned int)f->bytes[AT_BUFFERS + 1]
+							    << 8;
+}
+
+/* Takes a frame if one is there: 1, 0, or -EPROTO for elements that make no sense. */
+static int frame_take(struct link *l, struct frame *f)
+{
+	struct ring *r = &l->s->ring[QUEUE_RX];
+	struct ring_used used = { 0 };
+	int e = 0;
+
+	f->len = 0;
+	if (!ring_take(r, &used))
+		return 0;
+	e = frame_add(l, f, &used);
+	if (e < 0 || f->len < session_header(l->s))
+		return -EPROTO;
+	l->rx_used_len = used.len;
+	l->buffers = frame_buffers(l, f);
+	for (unsigned int i = 1; i < l->buffers; i++)
+		if (!ring_take(r, &used) || frame_add(l, f, &used) < 0)
+			return -EPROTO;
+	ring_event(r);
+	ring_publish(r);
+	e = session_kick(l->s, QUEUE_RX);
+	return e < 0 ? e : 1;
+}
+
+/* The payload of a frame of the peer's; NULL for other frames. */
+static const unsigned char *frame_ours(const struct link *l, const struct frame *f,
+				       uint32_t *ret_len)
+{
+	const unsigned char *ethernet = f->bytes + session_header(l->s);
+	uint32_t before = session_header(l->s) + NET_ETHERNET;
+
+	if (f->len <= before || (ethernet[12] << 8 | ethernet[13]) != PEER_ETHERTYPE)
+		return NULL;
+	*ret_len = f->len - before;
+	return ethernet + NET_ETHERNET;
+}
+
+static int connect_nothing(struct link *l)
+{
+	(void)l;
+	return 0;
+}
+
+static int frames_tx(struct link *l, const char *step, uint32_t len)
+{
+	struct peer_reply reply = { .digest = DIGEST_START };
+	struct session_moved sent = { .digest = DIGEST_START };
+	int e = link_ask(l, &(struct peer_request){ .op = PEER_RECV, .len = len });
+
+	while (e == 0 && sent.bytes < len) {
+		uint32_t left = len - (uint32_t)sent.bytes;
+		uint32_t n = left < frame_payload(l) ? left : frame_payload(l);
+		unsigned char *payload = frame_begin(l, PEER_ETHERTYPE);
+
+		if (n < PEER_PAYLOAD_MIN)
+			return -EMSGSIZE;
+		payload_fill(SEED_TX, sent.bytes, payload, n);
+		frame_publish(l, n);
+		e = link_send(l);
+		if (e < 0)
+			break;
+		sent.digest = digest_add(sent.digest, payload, n);
+		sent.bytes += n;
+	}
+	if (e == 0)
+		e = link_answer(l, &reply);
+	session_bytes(l->s, step, EV_TX, sent,
+		      (struct session_moved){ reply.bytes, reply.digest });
+	return e;
+}
+
+/* Takes frames until @len bytes of payload came. */
+static int frames_receive(struct link *l, uint64_t len, struct session_moved *got)
+{
+	struct frame f;
+
+	while (got->bytes < len) {
+		const unsigned char *payload = NULL;
+		uint32_t n = 0;
+		int e = frame_take(l, &f);
+
+		if (e == 0) {
+			/* a peer that failed will send nothing more */
+			if (l->answered && l->answer.err)
+				return -l->answer.err;
+			e = link_wait(l);
+		}
+		if (e < 0)
+			return e;
+		payload = e == 1 ? frame_ours(l, &f, &n) : NULL;
+		if (!payload)
+			continue;
+		got->digest = digest_add(got->digest, payload, n);
+		got->bytes += n;
+	}
+	return 0;
+}
+
+/* Counts an order in: its bytes, and its digest as a part of the whole. */
+static void moved_add(struct session_moved *all, uint64_t bytes, uint64_t digest)
+{
+	all->bytes += bytes;
+	all->digest = digest_add(all->digest, &digest, sizeof(digest));
+}
+
+/*
+ * With the IOTLB served frame by frame: a device that lacks a mapping may miss again for
+ * each frame that arrives meanwhile, as often as the worker's pace allows.
+ */
+static int frames_rx(struct link *l, const char *step, uint32_t len)
+{
+	struct session_moved sent = { .digest = DIGEST_START };
+	struct session_moved received = sent;
+	int e = 0;
+
+	while (e == 0 && received.bytes < len) {
+		struct peer_reply reply = { .digest = DIGEST_START };
+		struct session_moved got = { .digest = DIGEST_START };
+		uint64_t left = len - received.bytes;
+		uint64_t n =
+			l->serve && left > frame_payload(l) ? frame_payload(l) : left;
+
+		e = link_ask(l, &(struct peer_request){ .op = PEER_SEND,
+							.seed = SEED_RX,
+							.frame = frame_payload(l),
+							.offset = received.bytes,
+							.len = n });
+		if (e == 0)
+			e = frames_receive(l, n, &got);
+		if (e == 0)
+			e = link_answer(l, &reply);
+		moved_add(&sent, reply.bytes, reply.digest);
+		moved_add(&received, got.bytes, got.digest);
+	}
+	session_bytes(l->s, step, EV_RX, sent, received);
+	return e;
+}
+
+const struct link_ops net_link = {
+	.connect = connect_nothing,
+	.tx = frames_tx,
+	.rx = frames_rx,
+	.queue = queue_one,
+};

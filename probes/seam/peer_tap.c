@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host's end of vhost-net: a tap in a network namespace of the process's own, and a
+ * packet socket on it. Nothing of it is seen outside, and all of it is gone with the
+ * process and the descriptor of the tap that it hands over.
+ */
+#include <endian.h>
+#include <fcntl.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+
+#include "base/payload.h"
+#include "seam/kernel.h"
+
+#define TUN_NODE "/dev/net/tun"
+
+/** struct tap - the interface and the socket on it, -1 while there is none */
+struct tap {
+	int fd, packet;
+};
+
+/* Opening a node loads its module: neither is touched unless its driver is there. */
+int peer_tap_probe(const char **ret_lacks)
+{
+	if (access("/sys/class/misc/tun", F_OK) < 0) {
+		*ret_lacks = "driver tun (modprobe tun)";
+		return -errno;
+	}
+	if (access("/proc/net/packet", F_OK) < 0) {
+		*ret_lacks = "packet sockets (modprobe af_packet)";
+		return -errno;
+	}
+	return 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int map_id(const char *path, unsigned int id)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "0 %u 1", id);
+	return write_file(path, text);
+}
+
+/* As root a network namespace alone; a user needs a user namespace to own it. */
+static int enter_namespace(void)
+{
+	unsigned int uid = geteuid();
+	unsigned int gid = getegid();
+	int r = 0;
+
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return -errno;
+	r = write_file("/proc/self/setgroups", "deny");
+	if (r == 0)
+		r = map_id("/proc/self/uid_map", uid);
+	return r < 0 ? r : map_id("/proc/self/gid_map", gid);
+}
+
+static int make_tap(struct tap *t, struct ifreq *ifr)
+{
+	int header = 12;
+
+	ifr->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	if (ioctl(t->fd, TUNSETIFF, ifr) < 0 ||
+	    ioctl(t->fd, TUNSETVNETHDRSZ, &header) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Up, and without what would send frames of its own. */
+static int bring_up(const struct tap *t, struct ifreq *ifr)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htobe16(PEER_ETHERTYPE),
+	};
+
+	ifr->ifr_flags = IFF_UP | IFF_NOARP;
+	if (ioctl(t->packet, SIOCSIFFLAGS, ifr) < 0 ||
+	    ioctl(t->packet, SIOCGIFINDEX, ifr) < 0)
+		return -errno;
+	at.sll_ifindex = ifr->ifr_ifindex;
+	return bind(t->packet, (struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
+}
+
+/* Makes all of it; on an error @ret_lacks says what could not be made. */
+static int make(struct tap *t, const char **ret_lacks)
+{
+	struct ifreq ifr = { 0 };
+	int r = 0;
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "vhc%d", (int)getpid());
+	*ret_lacks = "network namespace";
+	r = enter_namespace();
+	if (r < 0)
+		return r;
+	/* a descriptor of the tun driver belongs to the namespace it was opened in */
+	*ret_lacks = TUN_NODE;
+	t->fd = open(TUN_NODE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (t->fd < 0)
+		return -errno;
+	(void)write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	*ret_lacks = "tap interface";
+	r = make_tap(t, &ifr);
+	if (r < 0)
+		return r;
+	*ret_lacks = "packet socket";
+	t->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htobe16(PEER_ETHERTYPE));
+	return t->packet < 0 ? -errno : bring_up(t, &ifr);
+}
+
+static int do_send(const struct tap *t, const struct peer_request *request,
+		   struct peer_reply *reply)
+{
+	unsigned char frame[ETH_HLEN + ETH_DATA_LEN];
+
+	if (request->frame < PEER_PAYLOAD_MIN || request->frame > ETH_DATA_LEN)
+		return -EMSGSIZE;
+	while (reply->bytes < request->len) {
+		uint64_t left = request->len - reply->bytes;
+		size_t n = left < request->frame ? (size_t)left : request->frame;
+
+		peer_ethernet(frame, PEER_ETHERTYPE);
+		payload_fill(request->seed, request->offset + reply->bytes,
+			     frame + ETH_HLEN, n);
+		if (send(t->packet, frame, ETH_HLEN + n, 0) < 0)
+			return -errno;
+		reply->digest = digest_add(reply->digest, frame + ETH_HLEN, n);
+		reply->bytes += n;
+	}
+	return 0;
+}
+
+static int do_recv(const struct tap *t, const struct peer_request *request,
+		   struct peer_reply *reply)
+{
+	unsigned char frame[ETH_HLEN + ETH_DATA_LEN];
+
+	while (reply->bytes < request->len) {
+		ssize_t n = recv(t->packet, frame, sizeof(frame), 0);
+
+		if (n < 0)
+			return -errno;
+		if (n <= ETH_HLEN)
+			continue;
+		reply->digest =
+			digest_add(reply->digest, frame + ETH_HLEN, (size_t)n - ETH_HLEN);
+		reply->bytes += (uint64_t)n - ETH_HLEN;
+	}
+	return 0;
+}
+
+static int obey(const struct tap *t, const struct peer_request *request,
+		struct peer_reply *reply)
+{
+	switch ((enum peer_op)request->op) {
+	case PEER_SEND:
+		return do_send(t, request, reply);
+	case PEER_RECV:
+		return do_recv(t, request, reply);
+	case PEER_LISTEN:
+	case PEER_ACCEPT:
+	case PEER_CONNECT:
+	case PEER_CLOSED_PORT:
+	case PEER_HANGUP:
+		break;
+	}
+	return -EOPNOTSUPP;
+}
+
+static int hand_over(int sock, int err, const char *lacks, int fd)
+{
+	struct peer_hello hello = { .err = err };
+	struct iovec iov = { &hello, sizeof(hello) };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	(void)snprintf(hello.lacks, sizeof(hello.lacks), "%s", lacks);
+	if (!err) {
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		control.head = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+		};
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+void peer_tap_serve(int sock)
+{
+	struct tap t = { -1, -1 };
+	const char *lacks = "";
+	struct peer_request request;
+	int r = make(&t, &lacks);
+
+	/* a change of credentials may have taken it away */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (hand_over(sock, -r, lacks, t.fd) < 0 || r < 0)
+		return;
+	while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
+		struct peer_reply reply = { .op = request.op, .digest = DIGEST_START };
+
+		reply.err = -obey(&t, &request, &reply);
+		if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply))
+			break;
+	}
+	fd_close(&t.packet);
+	fd_close(&t.fd);
+}
