@@ -257,7 +257,7 @@ const struct check transfer_header_legacy = {
 };
 
 #define SMALL_BUFFER 512u
-#define MERGED_BYTES (3 * NET_PAYLOAD_MAX)
+#define MERGED_BYTES 4500u /* three frames of NET_PAYLOAD_MAX */
 
 static int collect_mergeable(struct session *s)
 {

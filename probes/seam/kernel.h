@@ -30,7 +30,7 @@ struct peer_kind {
 /** struct peer_hello - whether the other end came about: 0 or an errno, and what not */
 struct peer_hello {
 	int32_t err;
-	char lacks[60];
+	char lacks[92];
 };
 
 /**

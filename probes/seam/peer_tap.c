@@ -112,7 +112,7 @@ static int make(struct tap *t, const char **ret_lacks)
 	int r = 0;
 
 	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "vhc%d", (int)getpid());
-	*ret_lacks = "network namespace";
+	*ret_lacks = "network namespace (are user namespaces forbidden?)";
 	r = enter_namespace();
 	if (r < 0)
 		return r;

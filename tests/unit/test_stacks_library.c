@@ -51,8 +51,10 @@ static const struct stack_guest *guest_of(const struct stack *s, enum guest_kind
 
 static void test_built_in_policies_have_the_names_of_their_files(void **state)
 {
-	static const char *const expected[] = { "crosvm", "crosvm-2022", "kvmtool-2021",
-						"passthrough-late", "qemu" };
+	static const char *const expected[] = {
+		"crosvm",           "crosvm-2022", "dragonball", "kvmtool-2021",
+		"passthrough-late", "qemu",        "vpp"
+	};
 	struct fixture *f = *state;
 
 	assert_int_equal(f->library.count, ARRAY_SIZE(expected));
