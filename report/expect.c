@@ -238,12 +238,13 @@ static int check_rules(struct written_error *err, const void *obj)
 int expect_parse(struct arena *a, const char *text, size_t len,
 		 const struct expectations **ret, struct written_error *err)
 {
+	static const struct written_kind kind = { &expectations_shape, check_rules };
 	struct expectations *x = arena_alloc(a, sizeof(*x));
 	int e = 0;
 
 	if (!x)
 		return -ENOMEM;
-	e = written_read(a, &expectations_shape, text, len, check_rules, x, err);
+	e = written_read(a, &kind, text, len, x, err);
 	if (e == 0)
 		*ret = x;
 	return e;

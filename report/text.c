@@ -296,10 +296,19 @@ static bool check_is_shown(const struct page *p, const struct report_check *c)
 	return c->status != STATUS_PASS || p->verbosity > 0;
 }
 
+static bool same_expected(const struct report_expected *a,
+			  const struct report_expected *b)
+{
+	if (!a || !b)
+		return a == b;
+	return !strcmp(a->verdict, b->verdict) && !strcmp(a->reason, b->reason) &&
+	       !strcmp(a->source, b->source);
+}
+
 static bool same_reason(const struct report_check *a, const struct report_check *b)
 {
 	return a->status == b->status && a->reason && b->reason && !a->known &&
-	       !b->known && !a->expected && !b->expected &&
+	       !b->known && same_expected(a->expected, b->expected) &&
 	       a->reason->code == b->reason->code &&
 	       !strcmp(a->reason->text, b->reason->text);
 }
@@ -350,7 +359,9 @@ static void put_check(struct page *p, const struct report_check *c,
 	put_check_line(p, c, id_width);
 	if (c->status == STATUS_PASS && p->verbosity < 2)
 		return;
-	if (c->reason && !(next && same_reason(c, next) && p->verbosity < 2)) {
+	if (next && same_reason(c, next) && p->verbosity < 2)
+		return;
+	if (c->reason) {
 		page_wrap(p, ID_COLUMN, c->reason->text);
 		page_newline(p);
 	}
@@ -500,7 +511,7 @@ static enum tone verdict_tone(int verdict)
 /* Rows that follow each other for one reason show it once, below the last. */
 static bool goes_on(const struct report_stack *s, const struct report_stack *next)
 {
-	return next && next->reason && !s->expected &&
+	return next && next->reason && same_expected(s->expected, next->expected) &&
 	       !strcmp(s->reason->text, next->reason->text);
 }
 
@@ -528,9 +539,9 @@ static void put_stack(struct page *p, const struct report_stack *s,
 	if (s->reason && !goes_on(s, next)) {
 		page_wrap(p, at->guest, s->reason->text);
 		page_newline(p);
+		if (s->expected)
+			put_expected(p, at->guest, s->expected);
 	}
-	if (s->expected)
-		put_expected(p, at->guest, s->expected);
 	put_evidence(p, at->guest, &s->evidence);
 }
 

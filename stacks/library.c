@@ -217,12 +217,13 @@ static int check_stack(struct written_error *err, const void *obj)
 int stack_parse(struct arena *a, const char *text, size_t len, const struct stack **ret,
 		struct written_error *err)
 {
+	static const struct written_kind kind = { &stack_shape, check_stack };
 	struct stack *s = arena_alloc(a, sizeof(*s));
 	int e = 0;
 
 	if (!s)
 		return -ENOMEM;
-	e = written_read(a, &stack_shape, text, len, check_stack, s, err);
+	e = written_read(a, &kind, text, len, s, err);
 	if (e == 0)
 		*ret = s;
 	return e;

@@ -39,19 +39,18 @@ static void explain_reader(struct written_error *err, const struct rec_error *wh
 		set_last_word(err);
 }
 
-int written_read(struct arena *a, const struct rec_shape *shape, const char *text,
-		 size_t len, int (*rules)(struct written_error *, const void *obj),
-		 void *obj, struct written_error *err)
+int written_read(struct arena *a, const struct written_kind *kind, const char *text,
+		 size_t len, void *obj, struct written_error *err)
 {
 	struct rec_error why;
 	int e = 0;
 
 	memset(err, 0, sizeof(*err));
-	e = rec_from_text(a, shape, text, len, obj, &why);
+	e = rec_from_text(a, kind->shape, text, len, obj, &why);
 	if (e == -EINVAL)
 		explain_reader(err, &why, text, len);
-	else if (e == 0 && rules)
-		e = rules(err, obj);
+	else if (e == 0)
+		e = kind->rules(err, obj);
 	if (e == -ENOMEM)
 		(void)snprintf(err->text, sizeof(err->text), "memory is exhausted");
 	else if (e < 0 && !err->line)

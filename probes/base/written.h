@@ -28,6 +28,16 @@ struct written_error {
 };
 
 /**
+ * struct written_kind - what a file has to be
+ * @shape:	of the structure that it is read as
+ * @rules:	looks at that structure; its refusals are given their line
+ */
+struct written_kind {
+	const struct rec_shape *shape;
+	int (*rules)(struct written_error *err, const void *obj);
+};
+
+/**
  * written_refuse() - say what breaks a rule that no shape can hold
  * @err:	filled in but for @line, for which written_read() looks
  * @pointer:	JSON Pointer to the place
@@ -42,17 +52,15 @@ int written_refuse(struct written_error *err, const char *pointer, const char *w
 /**
  * written_read() - read a text as a structure
  * @a:		arena of the result
- * @shape:	table of the structure
+ * @kind:	what it has to be
  * @text, @len:	JSON, need not end in NUL
- * @rules:	looks at the structure; its refusals are given their line. Or NULL
- * @obj:	@shape->size bytes; indeterminate on failure
+ * @obj:	bytes of the kind's shape; indeterminate on failure
  * @err:	filled in on failure
  *
  * Return: 0; -EINVAL if it has not this shape or breaks a rule; -ENOMEM.
  */
-int written_read(struct arena *a, const struct rec_shape *shape, const char *text,
-		 size_t len, int (*rules)(struct written_error *, const void *obj),
-		 void *obj, struct written_error *err) must_check_;
+int written_read(struct arena *a, const struct written_kind *kind, const char *text,
+		 size_t len, void *obj, struct written_error *err) must_check_;
 
 /**
  * written_slurp() - read the text of such a file
