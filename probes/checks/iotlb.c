@@ -576,6 +576,9 @@ static int collect_invalidate(struct session *s, struct iotlb_msg invalidate)
 
 	if (r == 0)
 		r = link_both_ways(&l, SHORT_BYTES);
+	/* the rx handler, kicked for its last buffer, must not be the one that misses */
+	if (r == 0)
+		r = session_barrier(s);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);
