@@ -22,6 +22,7 @@ use_lab_lists()
 {
 	local place=$cache/apt/lab mirror suite
 
+	command -v apt-get >/dev/null || die "no apt-get here to fetch kernels with"
 	mirror=$(own_mirror)
 	[ -n "$mirror" ] || die "apt has no source to take a mirror from"
 	mkdir -p "$place/lists/partial" "$place/cache"
@@ -93,6 +94,12 @@ sets_of()
 	fi
 }
 
+# numbers_of PACKAGE: 7.3 of linux-binary-7.3.4-amd64
+numbers_of()
+{
+	sed -E 's/^linux-[a-z]+-([0-9]+\.[0-9]+).*/\1/' <<<"$1"
+}
+
 # lock_of SERIES: its lines
 lock_of()
 {
@@ -151,7 +158,8 @@ fetch_series()
 	local package version sum='' found locked='' want
 
 	read -r _ package version _ < <(lock_of "$1")
-	found=$(sets_of "$1" <<<"$sets" | nearest "$version")
+	found=$(sets_of "$(numbers_of "$package")" <<<"$sets" | nearest "$version")
+	[ -n "$found" ] || found=$(sets_of "$1" <<<"$sets")
 	[ -n "$found" ] || {
 		echo "dev: the mirror has no complete kernel of series $1 any more" >&2
 		return
@@ -206,7 +214,7 @@ update_lock()
 	use_lab_lists
 	sets=$(available_sets)
 	new=$(mktemp "$lock.XXXXXX")
-	grep '^#' "$lock" >"$new"
+	sed -n '/^#/p' "$lock" >"$new"
 	for series in $(all_series); do
 		read -r _ version packages < <(sets_of "$series" <<<"$sets" | tail -n 1) || :
 		[ -n "$version" ] || {
