@@ -113,9 +113,11 @@ static const struct argp lab_argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "KERNEL...\nKERNEL -- CMD [ARG...]",
-	.doc = "Boot each KERNEL (a bzImage, a Debian linux-image package, or `running`) in a "
-	       "small virtual machine, run the checks and the VMM policies there, and bring "
-	       "the report back; or run CMD there in place of them.\v"
+	.doc = "Boot each KERNEL (a bzImage, Debian or RPM packages, a directory that they were "
+	       "unpacked in, or `running`) in a small virtual machine, run the checks and the "
+	       "VMM policies there, and bring the report back; or run CMD there in place of "
+	       "them.\v"
+	       "Packages that hold parts of one kernel are put together. "
 	       "With several kernels -o names a directory, which gets RELEASE.json of each. "
 	       "Everything is checked before the first boot. Of CMD, output and exit status "
 	       "are handed through; it is looked up in the guest, which holds what --add "
@@ -132,10 +134,6 @@ static int check_options(const struct cmd_ctx *ctx, struct lab_options *o)
 	if (!o->kernels.count)
 		return cmd_fail(ctx, CMD_EXIT_USAGE, "usage", "see vhostcheck vm --help",
 				"no KERNEL is named");
-	if (o->kernels.count > 1 && o->command)
-		return cmd_fail(ctx, CMD_EXIT_USAGE, "usage", "name one KERNEL",
-				"-- CMD goes with one kernel, and %zu are named",
-				o->kernels.count);
 	if (o->command && !*o->command)
 		return cmd_fail(ctx, CMD_EXIT_USAGE, "usage", "see vhostcheck vm --help",
 				"no command stands behind --");
@@ -225,7 +223,7 @@ static int worse(int a, int b)
 
 static int run_one(struct lab *lab, struct trial *t, bool *ret_report)
 {
-	bool several = lab->options.kernels.count > 1;
+	bool several = lab->trials.count > 1;
 	int status = lab_boot(lab, t, ret_report);
 
 	if (!*ret_report)
@@ -270,7 +268,7 @@ static int print_plan(const struct lab *lab)
 	for (size_t i = 0; i < lab->trials.count; i++) {
 		const struct trial *t = lab->trials.item[i];
 
-		printf("boot %s:", t->kernel.release);
+		printf("boot %s:", t->kernel->release);
 		for (char **word = lab->argv; *word; word++)
 			printf(" %s", *word);
 		(void)putchar('\n');
@@ -285,9 +283,10 @@ static void lab_done(struct lab *lab)
 
 		output_end(&t->output, t->watch.begun);
 		vm_watch_done(&t->watch);
-		vm_kernel_done(&t->kernel);
 		vm_workdir_done(&t->workdir);
 	}
+	vm_kernels_done(&lab->kernels);
+	vm_workdir_done(&lab->workdir);
 	free(lab->qemu);
 	fd_close(&lab->stop_fd);
 	arena_done(&lab->arena);

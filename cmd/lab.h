@@ -10,7 +10,7 @@
 #include "cmd/output.h"
 #include "cmd/run_options.h"
 #include "vm/initramfs.h"
-#include "vm/kernel.h"
+#include "vm/kernels.h"
 #include "vm/machine.h"
 #include "vm/modules.h"
 #include "vm/watch.h"
@@ -44,7 +44,9 @@ struct lab_options {
  * @init:	path of the vhostcheck that becomes the guest's /init
  * @argv:	NULL-ended, what the guest runs
  * @files:	struct vm_file that go into the guest
- * @trials:	struct trial, one for each of @options->kernels
+ * @workdir:	directory that packages are unpacked in
+ * @kernels:	what @options->kernels name
+ * @trials:	struct trial, one for each of @kernels
  */
 struct lab {
 	const struct cmd_ctx *ctx;
@@ -54,20 +56,23 @@ struct lab {
 	char *qemu;
 	const char *init;
 	char **argv;
-	struct rec_list files, trials;
+	struct rec_list files;
+	struct vm_workdir workdir;
+	struct vm_kernels kernels;
+	struct rec_list trials;
 };
 
 /**
  * struct trial - one kernel
  * @workdir:	directory of all that is made for it
- * @kernel:	what it is
+ * @kernel:	what it is; borrowed
  * @initrd:	path of the archive that it boots with
  * @output:	its report's place
  * @watch:	what was heard of its guest; the report is in it
  */
 struct trial {
 	struct vm_workdir workdir;
-	struct vm_kernel kernel;
+	const struct vm_kernel *kernel;
 	const char *initrd;
 	struct output output;
 	struct vm_watch watch;

@@ -145,7 +145,7 @@ static int on_line(void *ctx, const char *line, size_t len)
 
 static void show_boot(const struct boot *b)
 {
-	cmd_progress(b->lab->ctx, "booting %s (%s)", b->trial->kernel.release,
+	cmd_progress(b->lab->ctx, "booting %s (%s)", b->trial->kernel->release,
 		     vm_accel_name(b->vm.accel));
 }
 
@@ -246,7 +246,7 @@ static int fail_guest(const struct boot *b, const char *code, const char *what)
 	const char *words = vm_watch_words(&b->trial->watch);
 	int status = cmd_fail(b->lab->ctx, CMD_EXIT_LAB, code,
 			      "try again, or another --accel, --memory or QEMU",
-			      "%s: %s: %s%s%s", b->trial->kernel.release, what,
+			      "%s: %s: %s%s%s", b->trial->kernel->release, what,
 			      *b->why ? b->why : b->vm.why,
 			      *words ? "; on its console: " : "", words);
 
@@ -258,7 +258,7 @@ static int fail_stopped(const struct boot *b)
 {
 	return cmd_fail(b->lab->ctx, EXIT_SIGNAL + b->lab->stopped, "stopped", NULL,
 			"%s: stopped by SIG%s before its first check",
-			b->trial->kernel.release, sigabbrev_np(b->lab->stopped));
+			b->trial->kernel->release, sigabbrev_np(b->lab->stopped));
 }
 
 static int end_of_command(const struct boot *b)
@@ -277,7 +277,7 @@ static int fail_run(struct boot *b)
 	b->said[strcspn(b->said, "\n")] = '\0';
 	return cmd_fail(b->lab->ctx, CMD_EXIT_LAB, "guest_failed", NULL,
 			"%s: the run in the guest ended with status %d: %s",
-			b->trial->kernel.release, b->vm.status, b->said);
+			b->trial->kernel->release, b->vm.status, b->said);
 }
 
 static int fill_vm(const struct boot *b, struct arena *a, struct report_run *run)
@@ -389,7 +389,7 @@ int lab_boot(struct lab *lab, struct trial *t, bool *ret_report)
 	b->trial = t;
 	b->spec = (struct vm_spec){
 		.qemu = lab->qemu,
-		.image = t->kernel.image,
+		.image = t->kernel->image,
 		.initrd = t->initrd,
 		.append = o->append,
 		.accel = o->accel,

@@ -173,40 +173,41 @@ static int find_init(struct lab *lab)
 
 /* ------------------------------------------------------------------ the kernels */
 
-static int same_release(struct lab *lab, size_t count)
+static int open_kernels(struct lab *lab)
 {
-	const struct trial *t = lab->trials.item[count];
+	const struct rec_list *args = &lab->options.kernels;
+	struct vm_error err;
+	int r = vm_workdir_make(&lab->workdir, lab->stop_fd, &err);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct trial *other = lab->trials.item[i];
+	for (size_t i = 0; i < args->count && r == 0; i++) {
+		const char *arg = args->item[i];
 
-		if (!strcmp(t->kernel.release, other->kernel.release))
-			return cmd_fail(lab->ctx, CMD_EXIT_USAGE, "usage",
-					"leave one of them out",
-					"%s and %s are both the kernel %s",
-					(const char *)lab->options.kernels.item[i],
-					(const char *)lab->options.kernels.item[count],
-					t->kernel.release);
+		cmd_progress(lab->ctx, "reading %s", arg);
+		r = vm_kernels_add(&lab->kernels, &lab->workdir, arg,
+				   lab->options.modules, &err);
 	}
+	if (r == 0)
+		r = vm_kernels_finish(&lab->kernels, &err);
+	cmd_progress_end(lab->ctx);
+	if (r < 0)
+		return lab_fail(lab, &err);
+	if (lab->kernels.count > 1 && lab->options.command)
+		return cmd_fail(lab->ctx, CMD_EXIT_USAGE, "usage", "name one KERNEL",
+				"-- CMD goes with one kernel, and %zu are named",
+				lab->kernels.count);
 	return 0;
 }
 
-static int open_kernel(struct lab *lab, const char *arg)
+static int add_trial(struct lab *lab, const struct vm_kernel *kernel)
 {
 	struct trial *t = rec_list_new(&lab->arena, &lab->trials, sizeof(*t));
 	struct vm_error err;
-	int r = 0;
 
 	if (!t)
 		return cmd_fail_memory(lab->ctx);
 	t->output.journal_fd = -1;
-	cmd_progress(lab->ctx, "reading %s", arg);
-	r = vm_workdir_make(&t->workdir, lab->stop_fd, &err);
-	if (r == 0)
-		r = vm_kernel_open(&t->kernel, &t->workdir, arg, lab->options.modules,
-				   &err);
-	cmd_progress_end(lab->ctx);
-	return r < 0 ? lab_fail(lab, &err) : same_release(lab, lab->trials.count - 1);
+	t->kernel = kernel;
+	return vm_workdir_make(&t->workdir, lab->stop_fd, &err) ? lab_fail(lab, &err) : 0;
 }
 
 static int pack(struct lab *lab, struct trial *t)
@@ -221,7 +222,7 @@ static int pack(struct lab *lab, struct trial *t)
 		.file_count = lab->files.count,
 	};
 	struct vm_error err;
-	int r = vm_modules_stage(&modules, &t->workdir, &t->kernel, &err);
+	int r = vm_modules_stage(&modules, &t->workdir, t->kernel, &err);
 
 	for (size_t n = 0; files && n < lab->files.count; n++)
 		files[n] = *(const struct vm_file *)lab->files.item[n];
@@ -258,7 +259,7 @@ static int open_output(struct lab *lab, struct trial *t)
 	int status = 0;
 
 	if (path && strcmp(path, "-") != 0 && lab->trials.count > 1) {
-		path = arena_printf(&lab->arena, "%s/%s.json", path, t->kernel.release);
+		path = arena_printf(&lab->arena, "%s/%s.json", path, t->kernel->release);
 		if (!path)
 			return cmd_fail_memory(lab->ctx);
 	}
@@ -275,7 +276,7 @@ int lab_begin_journal(struct lab *lab, struct trial *t)
 
 	if (fd < 0)
 		return 0;
-	(void)snprintf(text, sizeof(text), "booting %s", t->kernel.release);
+	(void)snprintf(text, sizeof(text), "booting %s", t->kernel->release);
 	if (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0))
 		r = -errno;
 	if (r == 0)
@@ -285,7 +286,6 @@ int lab_begin_journal(struct lab *lab, struct trial *t)
 
 int lab_prepare(struct lab *lab)
 {
-	const struct rec_list *kernels = &lab->options.kernels;
 	const char *output = lab->options.run.output;
 	struct vm_error err;
 	int status = find_init(lab);
@@ -296,9 +296,11 @@ int lab_prepare(struct lab *lab)
 		status = add_programs(lab);
 	if (!status)
 		status = make_argv(lab);
-	for (size_t i = 0; i < kernels->count && !status; i++)
-		status = open_kernel(lab, kernels->item[i]);
-	if (!status && kernels->count > 1 && output && strcmp(output, "-") != 0)
+	if (!status)
+		status = open_kernels(lab);
+	for (size_t i = 0; i < lab->kernels.count && !status; i++)
+		status = add_trial(lab, &lab->kernels.kernel[i]);
+	if (!status && lab->trials.count > 1 && output && strcmp(output, "-") != 0)
 		status = check_directory(lab);
 	for (size_t i = 0; i < lab->trials.count && !status; i++)
 		status = lab->options.run.dry_run ? 0

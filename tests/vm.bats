@@ -73,7 +73,8 @@ teardown() {
 	valid error
 	run --separate-stderr -64 "$VHOSTCHECK" vm image --
 	one_line "no command stands behind --"
-	run --separate-stderr -64 "$VHOSTCHECK" vm image image -- x
+	fake_image other 1.2.4-a
+	run --separate-stderr -64 "$VHOSTCHECK" vm image other -- x
 	one_line "-- CMD goes with one kernel"
 	run --separate-stderr -64 "$VHOSTCHECK" vm image -o x -- x
 	one_line "leaves no report for -o"
@@ -102,9 +103,9 @@ teardown() {
 	printf '\xed\xab\xee\xdb\3\0\0\0' >package.rpm
 	cp "$(type -P true)" elf
 	for bad in "text|is not a Linux kernel" "empty|is not a Linux kernel" \
-		"dir|is a directory, not a kernel" "missing|is not there" "short|is cut off" \
+		"dir|is a directory with no kernel in it" "missing|is not there" "short|is cut off" \
 		"arm64|is for arm64" "elf|is an ELF file, not a bzImage" \
-		"package.rpm|is an RPM package, which this version cannot read"; do
+		"package.rpm|is cut off after 8 bytes"; do
 		run --separate-stderr -3 "$VHOSTCHECK" vm "${bad%%|*}"
 		[ -z "$output" ]
 		one_line "${bad%%|*}: ${bad#*|}"
@@ -114,14 +115,14 @@ teardown() {
 	json '.error.code == "unreadable" and .exit_code == 3'
 }
 
-@test "a package that is cut, or holds no kernel: 3" {
+@test "a package that is cut: 3; one that holds no kernel, or --modules beside one: 64" {
 	command -v dpkg-deb >/dev/null || skip "needs dpkg-deb"
 	mkdir -p tree/DEBIAN tree/boot tree/lib/modules/1.2.3-a/kernel
 	printf 'Package: linux-image-1.2.3-a\nVersion: 1\nArchitecture: amd64\nMaintainer: x\nDescription: x\n' \
 		>tree/DEBIAN/control
 	dpkg-deb -b tree empty.deb >/dev/null
-	run --separate-stderr -3 "$VHOSTCHECK" vm empty.deb
-	one_line "holds no kernel image"
+	run --separate-stderr -64 "$VHOSTCHECK" vm empty.deb
+	one_line "empty.deb: (linux-image-1.2.3-a 1) holds no image of the kernel 1.2.3-a"
 	head -c 100000 /dev/urandom >tree/lib/modules/1.2.3-a/kernel/x.ko
 	cp image tree/boot/vmlinuz-1.2.3-a
 	dpkg-deb -b tree whole.deb >/dev/null
@@ -130,6 +131,75 @@ teardown() {
 	one_line "cut.deb: "
 	run --separate-stderr -64 "$VHOSTCHECK" vm --modules tree/lib/modules whole.deb
 	one_line "is a package, which brings its own modules"
+}
+
+# deb NAME FILE...: the package NAME.deb with these files of ./tree
+deb() {
+	mkdir -p "$1/DEBIAN"
+	printf 'Package: %s\nVersion: 1\nArchitecture: amd64\nMaintainer: x\nDescription: x\n' "$1" \
+		>"$1/DEBIAN/control"
+	[ $# -eq 1 ] || (cd tree && cp -r --parents "${@:2}" "../$1")
+	dpkg-deb -b "$1" "$1.deb" >/dev/null
+}
+
+# fake_tree RELEASE: in ./tree, laid out as by Debian's packages since 6.19
+fake_tree() {
+	local at=tree/usr/lib/modules/$1
+
+	mkdir -p "$at/kernel"
+	fake_image "$at/vmlinuz" "$1"
+	printf 'CONFIG_%s=y\n' SERIAL_8250 SERIAL_8250_CONSOLE BLK_DEV_INITRD DEVTMPFS >"$at/config"
+	echo kernel/drivers/vhost/vhost.ko >"$at/modules.builtin"
+	echo x >"$at/kernel/x.ko"
+}
+
+@test "packages are put together by the release inside; a part missing or of another build: 64" {
+	command -v dpkg-deb >/dev/null || skip "needs dpkg-deb"
+	at=usr/lib/modules/7.3-a
+	fake_tree 7.3-a
+	deb linux-binary-7.3-a $at/vmlinuz
+	deb linux-modules-7.3-a $at/kernel
+	deb linux-base-7.3-a $at/config $at/modules.builtin
+	deb linux-image-7.3-a
+	run --separate-stderr -0 "$VHOSTCHECK" vm --dry-run linux-image-7.3-a.deb image \
+		linux-{base,modules,binary}-7.3-a.deb linux-base-7.3-a.deb
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[0]} == "boot 7.3-a: "* ]] && [[ ${lines[1]} == "boot 1.2.3-a: "* ]]
+	for part in "binary|image" "modules|modules" "base|list of what is built in"; do
+		others=(linux-{image,binary,modules,base}-7.3-a.deb)
+		run --separate-stderr -64 "$VHOSTCHECK" vm "${others[@]/linux-${part%%|*}-7.3-a.deb/linux-image-7.3-a.deb}"
+		one_line " holds no ${part#*|} of the kernel 7.3-a (name linux-${part%%|*}-7.3-a, too"
+	done
+	echo y >tree/$at/kernel/x.ko
+	mkdir again
+	mv linux-modules-7.3-a linux-modules-7.3-a.deb again
+	deb linux-modules-7.3-a $at/kernel
+	run --separate-stderr -64 "$VHOSTCHECK" vm linux-*.deb again/*.deb
+	one_line "holds another modules/kernel/x.ko of the kernel 7.3-a"
+}
+
+@test "a directory that packages were unpacked in; one of two kernels, or --modules: 64" {
+	fake_tree 7.3-a
+	run --separate-stderr -0 "$VHOSTCHECK" vm --dry-run tree
+	[[ $output == "boot 7.3-a: "* ]]
+	: >tree/usr/lib/modules/7.3-a/modules.builtin
+	run --separate-stderr -3 "$VHOSTCHECK" vm tree
+	one_line "has no vhost, neither as a module nor built in"
+	run --separate-stderr -64 "$VHOSTCHECK" vm --dry-run --modules tree tree
+	one_line "tree: is a directory, which brings its own modules"
+	fake_tree 7.4-a
+	run --separate-stderr -64 "$VHOSTCHECK" vm --dry-run tree
+	one_line "tree: holds more than one kernel: 7.3-a and 7.4-a"
+}
+
+@test "a kernel whose configuration leaves out what a guest is heard with: 3" {
+	fake_tree 7.3-a
+	for option in SERIAL_8250 SERIAL_8250_CONSOLE; do
+		sed -i.bak "s/CONFIG_$option=y/# CONFIG_$option is not set/" tree/usr/lib/modules/7.3-a/config
+		run --separate-stderr -3 "$VHOSTCHECK" vm tree
+		one_line "tree: the kernel 7.3-a is built without CONFIG_$option: "
+		mv tree/usr/lib/modules/7.3-a/config{.bak,}
+	done
 }
 
 @test "--modules: missing, without modules, of another kernel: 3" {
@@ -208,8 +278,11 @@ teardown() {
 	run --separate-stderr -3 "$VHOSTCHECK" vm image other -o missing
 	one_line "cannot write to missing: No such file or directory"
 	cp image again
+	run --separate-stderr -0 "$VHOSTCHECK" vm --dry-run image again image
+	[ "${#lines[@]}" -eq 1 ]
+	printf x >>again
 	run --separate-stderr -64 "$VHOSTCHECK" vm image again
-	one_line "image and again are both the kernel 1.2.3-a"
+	one_line "image and again are both the kernel 1.2.3-a, but differ in image"
 	run --separate-stderr -3 "$VHOSTCHECK" vm image missing
 	one_line "missing: is not there"
 }

@@ -332,6 +332,7 @@ static enum vm_end how_it_ended(const struct vm *vm)
 /* QEMU is gone, or was found late and killed; vm->why says how */
 static int guest_gone(struct vm *vm, struct vm_error *err)
 {
+	bool unheard = vm->state == VM_BOOTING;
 	const char *words;
 	int said;
 
@@ -350,11 +351,15 @@ static int guest_gone(struct vm *vm, struct vm_error *err)
 	if (vm->end != VM_END_NONE)
 		return 1;
 	said = last_words(vm, &words);
-	return vm_fail(err, VM_FAULT_GUEST_DIED, -EIO, vm->spec->image,
-		       "look at the console, or try another --accel, --memory or QEMU",
-		       "did not get as far as its first check in %u boots (%s): %s%s%.*s",
-		       vm->boots, vm_accel_name(vm->accel), vm->why,
-		       said ? "; its console: " : "", said, words);
+	return vm_fail(
+		err, VM_FAULT_GUEST_DIED, -EIO, vm->spec->image,
+		unheard ? "see that the kernel has CONFIG_SERIAL_8250 for four ports, "
+			  "or try another --accel, --memory or QEMU"
+			: "look at the console, or try another --accel, --memory or "
+			  "QEMU",
+		"did not get as far as its first check in %u boots (%s): %s%s%.*s",
+		vm->boots, vm_accel_name(vm->accel), vm->why,
+		said ? "; its console: " : "", said, words);
 }
 
 static int found_gone(struct vm *vm, struct vm_error *err)

@@ -173,6 +173,12 @@ static int read_builtin(struct stage *s)
 	return 0;
 }
 
+/* Where the modules are from, as the user named it */
+static const char *holder(const struct stage *s)
+{
+	return s->k->package ? s->k->arg : s->k->modules;
+}
+
 /* "6.1.0-56-amd64 SMP preempt mod_unload modversions": the first word */
 static int check_vermagic(struct stage *s, const struct entry *e, const char *magic)
 {
@@ -180,10 +186,10 @@ static int check_vermagic(struct stage *s, const struct entry *e, const char *ma
 
 	if (strlen(s->k->release) == len && !strncmp(s->k->release, magic, len))
 		return 0;
-	return vm_fail(s->err, VM_FAULT_MISMATCH, -EINVAL, s->k->modules,
+	return vm_fail(s->err, VM_FAULT_MISMATCH, -EINVAL, holder(s),
 		       "name the modules of this very kernel with --modules",
-		       "%s is a module of %.*s, the kernel %s is %s", e->path, (int)len,
-		       magic, s->k->image, s->k->release);
+		       "%s is a module of %.*s, but the kernel is %s", e->path, (int)len,
+		       magic, s->k->release);
 }
 
 static int stage_one(struct stage *s, const char *name);
@@ -238,7 +244,7 @@ static int read_info(struct stage *s, const struct entry *e, const char *path)
 		return vm_fail_errno(s->err, r, path, "cannot read the module");
 	r = kmod_module_get_info(mod, &info);
 	if (r < 0)
-		r = vm_fail(s->err, VM_FAULT_BAD_FILE, -EILSEQ, s->k->modules,
+		r = vm_fail(s->err, VM_FAULT_BAD_FILE, -EILSEQ, holder(s),
 			    "fetch the kernel again", "%s is not a module: %s", e->path,
 			    strerror(-r));
 	else
@@ -260,6 +266,9 @@ static int stage_file(struct stage *s, const struct entry *e)
 	if (vm_workdir_stopped(s->w))
 		return vm_fail_errno(s->err, -EINTR, e->path, "cannot unpack");
 	r = archive_unpack_file(from, to, s->err);
+	if (r == -EILSEQ)
+		return vm_fail(s->err, VM_FAULT_BAD_FILE, r, holder(s), "fetch it again",
+			       "%s is damaged or cut off", e->path);
 	return r ? r : read_info(s, e, to);
 }
 
@@ -294,7 +303,7 @@ static int stage_wanted(struct stage *s)
 			return r;
 		if (i == 0 && s->m->missing.count)
 			return vm_fail(
-				s->err, VM_FAULT_NO_MODULES, -ENOENT, s->k->modules,
+				s->err, VM_FAULT_NO_MODULES, -ENOENT, holder(s),
 				"name a kernel built with CONFIG_VHOST_NET or "
 				"CONFIG_VHOST_VSOCK",
 				"the kernel %s has no vhost, neither as a module nor "

@@ -8,6 +8,10 @@
  * that. So the package is read once and nothing but the wanted files is ever written.
  * The one in the middle is there to be read to its end: the checksum that tells damage
  * comes last, behind all that the tar archive has.
+ *
+ * An .rpm is a lead, two headers and a compressed cpio archive. Its first reader is that
+ * in the middle, with a filter that takes lead and headers away. All that is read of
+ * these is the package's name, in the lead.
  */
 #include <archive_entry.h>
 #include <fcntl.h>
@@ -26,6 +30,7 @@ struct unpack {
 	struct vm_package *p;
 	const struct vm_workdir *w;
 	const char *file;
+	bool image, config; /* were found */
 	struct vm_error *err;
 	int fd; /* of the package; its offset tells how much was read */
 };
@@ -39,7 +44,7 @@ struct source {
 static int bad(const struct unpack *u, const char *what)
 {
 	return vm_fail(u->err, VM_FAULT_BAD_FILE, -EINVAL, u->file,
-		       "name a Debian linux-image-RELEASE package", "%s", what);
+		       "name a kernel's package", "%s", what);
 }
 
 /* Damage, told apart from a file that ends early by how far reading came */
@@ -91,7 +96,7 @@ static char *control_field(const char *text, const char *key)
 static int take_control(struct unpack *u, struct archive *a)
 {
 	cleanup_free char *text = calloc(1, CONTROL_MAX + 1);
-	struct vm_package *p = u->p;
+	cleanup_free char *name = NULL, *version = NULL, *arch = NULL;
 	la_ssize_t n;
 
 	if (!text)
@@ -99,17 +104,19 @@ static int take_control(struct unpack *u, struct archive *a)
 	n = archive_read_data(a, text, CONTROL_MAX);
 	if (n < 0)
 		return damaged(u, a);
-	p->name = control_field(text, "Package");
-	p->version = control_field(text, "Version");
-	p->arch = control_field(text, "Architecture");
-	if (!p->name || !p->version || !p->arch)
+	name = control_field(text, "Package");
+	version = control_field(text, "Version");
+	arch = control_field(text, "Architecture");
+	if (!name || !version || !arch)
 		return bad(u,
 			   "its control file names no package, version or architecture");
-	if (strcmp(p->arch, "amd64") != 0 && strcmp(p->arch, "all") != 0)
+	if (strcmp(arch, "amd64") != 0 && strcmp(arch, "all") != 0)
 		return vm_fail(u->err, VM_FAULT_FOREIGN, -EINVAL, u->file,
 			       "name a package for amd64", "is for %s, not for amd64",
-			       p->arch);
-	return 0;
+			       arch);
+	free(u->p->name);
+	u->p->name = vm_path("%s %s", name, version);
+	return u->p->name ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
 }
 
 /* Each package has one release; the paths must agree on it */
@@ -130,24 +137,25 @@ static int same_release(struct unpack *u, const char *release, size_t len)
 		       "holds two kernels: %s and %.*s", p->release, (int)len, release);
 }
 
-/* Save the entry as package/NAME; the path is handed to @ret unless that is NULL */
-static int save(struct unpack *u, struct archive *a, const char *name, char **ret)
+/* Save the entry as NAME in the package's directory */
+static int save(struct unpack *u, struct archive *a, const char *name)
 {
-	char *path = vm_path("%s/package/%s", u->w->path, name);
+	cleanup_free char *path = vm_path("%s/%s", u->p->dir, name);
 	int r;
 
 	if (!path)
 		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
 	r = archive_save_entry(a, path, u->file, u->err);
-	if (r == -EILSEQ)
-		r = damaged(u, a);
-	if (r || !ret) {
-		free(path);
-		return r;
-	}
-	free(*ret);
-	*ret = path;
-	return 0;
+	return r == -EILSEQ ? damaged(u, a) : r;
+}
+
+/* A package may have the file in both of its places; the first one is taken */
+static int save_once(struct unpack *u, struct archive *a, const char *name, bool *done)
+{
+	if (*done)
+		return 0;
+	*done = true;
+	return save(u, a, name);
 }
 
 static bool is_module(const char *path)
@@ -174,9 +182,10 @@ static int take_modules_entry(struct unpack *u, struct archive *a, const char *p
 
 	if (*rest++ != '/' || len == 0)
 		return 0;
-	if (!strcmp(rest, "vmlinuz")) {
+	if (!strcmp(rest, "vmlinuz") || !strcmp(rest, "config")) {
 		r = same_release(u, path, len);
-		return r ? r : save(u, a, "vmlinuz", &u->p->image);
+		return r ? r
+			 : save_once(u, a, rest, *rest == 'v' ? &u->image : &u->config);
 	}
 	if (strcmp(rest, "modules.order") != 0 &&
 	    strncmp(rest, "modules.builtin", strlen("modules.builtin")) != 0 &&
@@ -188,9 +197,7 @@ static int take_modules_entry(struct unpack *u, struct archive *a, const char *p
 	name = vm_path("modules/%s", rest);
 	if (!name)
 		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
-	if (!u->p->modules)
-		u->p->modules = vm_path("%s/package/modules", u->w->path);
-	return save(u, a, name, NULL);
+	return save(u, a, name);
 }
 
 static const char *after(const char *path, const char *prefix)
@@ -219,11 +226,11 @@ static int take_data(struct unpack *u, struct archive *a, const char *path)
 		return bad(u, "holds a path that climbs out of the package");
 	if ((rest = after(path, "boot/vmlinuz-")) && !strchr(rest, '/')) {
 		r = same_release(u, rest, strlen(rest));
-		return r ? r : save(u, a, "vmlinuz", &u->p->image);
+		return r ? r : save_once(u, a, "vmlinuz", &u->image);
 	}
 	if ((rest = after(path, "boot/config-")) && !strchr(rest, '/')) {
 		r = same_release(u, rest, strlen(rest));
-		return r ? r : save(u, a, "config", &u->p->config);
+		return r ? r : save_once(u, a, "config", &u->config);
 	}
 	rest = after(path, "lib/modules/");
 	if (!rest)
@@ -246,7 +253,9 @@ static int take_entry(struct unpack *u, struct archive *a, struct archive_entry 
 	return strcmp(path, "control") ? 0 : take_control(u, a);
 }
 
-static int read_tar(struct unpack *u, struct archive *raw, bool control)
+/* The tar or cpio archive that @raw decompresses */
+static int read_files(struct unpack *u, struct archive *raw,
+		      int (*format)(struct archive *), bool control)
 {
 	cleanup_archive_reader struct archive *a = archive_read_new();
 	cleanup_free struct source *s = calloc(1, sizeof(*s));
@@ -254,7 +263,7 @@ static int read_tar(struct unpack *u, struct archive *raw, bool control)
 	la_ssize_t n;
 	int r;
 
-	if (!a || !s || archive_read_support_format_tar(a) != ARCHIVE_OK)
+	if (!a || !s || format(a) != ARCHIVE_OK)
 		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
 	s->from = raw;
 	if (archive_read_open(a, s, NULL, read_source, NULL) != ARCHIVE_OK)
@@ -283,7 +292,7 @@ static int read_member(struct unpack *u, struct archive *ar, bool control)
 	if (archive_read_open(raw, s, NULL, read_source, NULL) != ARCHIVE_OK ||
 	    archive_read_next_header(raw, &entry) != ARCHIVE_OK)
 		return damaged(u, raw);
-	return read_tar(u, raw, control);
+	return read_files(u, raw, archive_read_support_format_tar, control);
 }
 
 static int read_ar(struct unpack *u, struct archive *ar)
@@ -312,31 +321,89 @@ static int read_ar(struct unpack *u, struct archive *ar)
 	return data ? 0 : damaged(u, ar);
 }
 
-int vm_package_unpack(struct vm_package *p, const struct vm_workdir *w, const char *file,
-		      struct vm_error *err)
+static int read_deb(struct unpack *u)
 {
 	cleanup_archive_reader struct archive *ar = archive_read_new();
+
+	if (!ar || archive_read_support_format_ar(ar) != ARCHIVE_OK)
+		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
+	if (archive_read_open_fd(ar, u->fd, BLOCK) != ARCHIVE_OK)
+		return damaged(u, ar);
+	return read_ar(u, ar);
+}
+
+/* Offsets in the lead of an RPM */
+enum {
+	LEAD_TYPE = 7, /* low byte */
+	LEAD_NAME = 10,
+	LEAD_NAME_MAX = 66,
+	LEAD_SIZE = 96,
+	TYPE_SOURCE = 1
+};
+
+static int read_lead(struct unpack *u)
+{
+	char lead[LEAD_SIZE] = { 0 };
+
+	if (pread(u->fd, lead, sizeof(lead), 0) < 0)
+		return vm_fail_open(u->err, -errno, u->file);
+	if (lead[LEAD_TYPE] == TYPE_SOURCE)
+		return bad(u, "is a source package");
+	u->p->name = strndup(lead + LEAD_NAME, LEAD_NAME_MAX);
+	return u->p->name ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
+}
+
+static int read_rpm(struct unpack *u)
+{
+	cleanup_archive_reader struct archive *raw = archive_reader_new();
+	struct archive_entry *entry;
+	int r = read_lead(u);
+
+	if (r)
+		return r;
+	if (!raw || archive_read_support_filter_rpm(raw) != ARCHIVE_OK ||
+	    archive_read_support_format_raw(raw) != ARCHIVE_OK)
+		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
+	if (archive_read_open_fd(raw, u->fd, BLOCK) != ARCHIVE_OK ||
+	    archive_read_next_header(raw, &entry) != ARCHIVE_OK)
+		return damaged(u, raw);
+	return read_files(u, raw, archive_read_support_format_cpio, false);
+}
+
+/* Of a package that only stands for others: linux-image-R since 6.19, Fedora's kernel-R
+ */
+static int release_from_name(struct unpack *u, enum bzimage_kind kind)
+{
+	const char *name = u->p->name;
+	const char *r = after(name, kind == BZIMAGE_DEB ? "linux-image-" : "kernel-");
+
+	if (u->p->release || !r || *r < '0' || *r > '9')
+		return 0;
+	u->p->release = kind == BZIMAGE_DEB ? strndup(r, strcspn(r, " "))
+					    : vm_path("%s.x86_64", r);
+	return u->p->release ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
+}
+
+int vm_package_unpack(struct vm_package *p, const struct vm_workdir *w, const char *dir,
+		      const char *file, enum bzimage_kind kind, struct vm_error *err)
+{
 	cleanup_close int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct unpack u = { .p = p, .w = w, .file = file, .err = err, .fd = fd };
+	int r;
 
-	*p = (struct vm_package){ 0 };
+	*p = (struct vm_package){ .dir = vm_path("%s/%s", w->path, dir) };
 	if (fd < 0)
 		return vm_fail_open(err, -errno, file);
-	if (!ar || archive_read_support_format_ar(ar) != ARCHIVE_OK)
+	if (!p->dir)
 		return vm_fail_errno(err, -ENOMEM, file, "cannot unpack");
-	if (archive_read_open_fd(ar, fd, BLOCK) != ARCHIVE_OK)
-		return damaged(&u, ar);
-	return read_ar(&u, ar);
+	r = kind == BZIMAGE_DEB ? read_deb(&u) : read_rpm(&u);
+	return r ? r : release_from_name(&u, kind);
 }
 
 void vm_package_done(struct vm_package *p)
 {
 	free(p->name);
-	free(p->version);
-	free(p->arch);
 	free(p->release);
-	free(p->image);
-	free(p->config);
-	free(p->modules);
+	free(p->dir);
 	*p = (struct vm_package){ 0 };
 }

@@ -184,7 +184,7 @@ static void expect_refusal(const char *path, const char *modules, enum vm_fault 
 	struct vm_kernel k;
 
 	memset(&err, 0, sizeof(err));
-	assert_true(vm_kernel_open(&k, &work, path, modules, &err) < 0);
+	assert_true(vm_kernel_open(&k, path, modules, &err) < 0);
 	assert_int_equal(err.fault, fault);
 	assert_non_null(strstr(err.text, says));
 	assert_null(strchr(err.text, '\n'));
@@ -196,7 +196,6 @@ static void a_file_that_is_no_kernel_is_refused_by_name(void **state)
 	unsigned char p[FAKE_IMAGE];
 	cleanup_free char *garbage = put_file("garbage", "not a kernel", 12);
 	cleanup_free char *empty = put_file("empty", "", 0);
-	cleanup_free char *rpm = put_file("k.rpm", "\xed\xab\xee\xdb", 4);
 	cleanup_free char *absent = vm_path("%s/absent", work.path);
 	cleanup_free char *cut = NULL;
 	cleanup_free char *line = put_file("two\nlines", "x", 1);
@@ -207,9 +206,9 @@ static void a_file_that_is_no_kernel_is_refused_by_name(void **state)
 	expect_refusal(garbage, NULL, VM_FAULT_BAD_FILE,
 		       "garbage: is not a Linux kernel");
 	expect_refusal(empty, NULL, VM_FAULT_BAD_FILE, "empty: is not a Linux kernel");
-	expect_refusal(rpm, NULL, VM_FAULT_UNSUPPORTED, "k.rpm: is an RPM package");
 	expect_refusal(absent, NULL, VM_FAULT_UNREADABLE, "absent: is not there");
-	expect_refusal(work.path, NULL, VM_FAULT_UNSUPPORTED, "is a directory");
+	expect_refusal(work.path, NULL, VM_FAULT_BAD_FILE,
+		       "is a directory with no kernel");
 	expect_refusal("/dev/null", NULL, VM_FAULT_BAD_FILE, "is not a regular file");
 	expect_refusal(cut, NULL, VM_FAULT_TRUNCATED, "header asks for 6656 bytes");
 	expect_refusal(line, NULL, VM_FAULT_BAD_FILE, "two?lines");
@@ -225,7 +224,7 @@ static void modules_are_named_or_found_beside_the_image(void **state)
 	free(put_file("tree/6.1.0/kernel/a.ko", "", 0));
 	fake_image(p, "6.1.0 #1");
 	image = put_file("boot/vmlinuz-6.1.0", p, FAKE_IMAGE);
-	assert_int_equal(vm_kernel_open(&k, &work, image, NULL, &err), 0);
+	assert_int_equal(vm_kernel_open(&k, image, NULL, &err), 0);
 	assert_string_equal(k.release, "6.1.0");
 	assert_string_equal(k.image, image);
 	assert_null(k.modules);
@@ -235,16 +234,16 @@ static void modules_are_named_or_found_beside_the_image(void **state)
 
 	parent = vm_path("%s/tree", work.path);
 	dir = vm_path("%s/tree/6.1.0", work.path);
-	assert_int_equal(vm_kernel_open(&k, &work, image, parent, &err), 0);
+	assert_int_equal(vm_kernel_open(&k, image, parent, &err), 0);
 	assert_string_equal(k.modules, dir);
 	vm_kernel_done(&k);
-	assert_int_equal(vm_kernel_open(&k, &work, image, dir, &err), 0);
+	assert_int_equal(vm_kernel_open(&k, image, dir, &err), 0);
 	assert_string_equal(k.modules, dir);
 	vm_kernel_done(&k);
 
 	free(put_file("lib/modules/6.1.0/kernel/a.ko", "", 0));
 	config = put_file("boot/config-6.1.0", "", 0);
-	assert_int_equal(vm_kernel_open(&k, &work, image, NULL, &err), 0);
+	assert_int_equal(vm_kernel_open(&k, image, NULL, &err), 0);
 	assert_non_null(strstr(k.modules, "/lib/modules/6.1.0"));
 	assert_string_equal(k.config, config);
 	vm_kernel_done(&k);
@@ -257,11 +256,74 @@ static void modules_are_named_or_found_beside_the_image(void **state)
 
 static void modules_go_with_a_file_of_a_kernel_only(void **state)
 {
-	cleanup_free char *deb = put_file("a.deb", "!<arch>\ndebian-binary   ", 24);
-
 	(void)state;
 	expect_refusal("running", "/lib/modules", VM_FAULT_USAGE, "--modules");
-	expect_refusal(deb, "/lib/modules", VM_FAULT_USAGE, "brings its own modules");
+	expect_refusal(work.path, "/lib/modules", VM_FAULT_USAGE,
+		       "is a directory, which brings its own modules");
+}
+
+static void an_unpacked_directory_is_one_kernel(void **state)
+{
+	unsigned char p[FAKE_IMAGE];
+	struct vm_kernel k;
+
+	(void)state;
+	fake_image(p, "6.1.0 #1");
+	free(put_file("usr/lib/modules/6.1.0/vmlinuz", p, FAKE_IMAGE));
+	free(put_file("usr/lib/modules/6.1.0/kernel/a.ko", "", 0));
+	free(put_file("usr/lib/modules/6.1.0/config", "", 0));
+	free(put_file("boot/vmlinuz-6.1.0", p, FAKE_IMAGE)); /* the same once more */
+	assert_int_equal(vm_kernel_open(&k, work.path, NULL, &err), 0);
+	assert_string_equal(k.arg, work.path);
+	assert_string_equal(k.release, "6.1.0");
+	assert_non_null(strstr(k.modules, "/usr/lib/modules/6.1.0"));
+	assert_non_null(strstr(k.config, "/config"));
+	vm_kernel_done(&k);
+
+	fake_image(p, "6.1.1 #1");
+	free(put_file("lib/modules/6.1.1/vmlinuz", p, FAKE_IMAGE));
+	expect_refusal(work.path, NULL, VM_FAULT_USAGE,
+		       "holds more than one kernel: 6.1.0 and 6.1.1");
+}
+
+static void expect_config(const char *text, const char *says)
+{
+	cleanup_free char *config = vm_path("%s/config", work.path);
+	char arg[] = "kernel", release[] = "6.1.0";
+	const struct vm_kernel k = { .arg = arg, .release = release, .config = config };
+	int r = 0;
+
+	(void)unlink(config);
+	free(put_file("config", text, strlen(text)));
+	r = vm_kernel_check_config(&k, &err);
+	assert_int_equal(r, says ? -EINVAL : 0);
+	if (says)
+		assert_non_null(strstr(err.text, says));
+}
+
+static void a_kernel_that_could_not_be_heard_is_refused(void **state)
+{
+	static const char *const lines[] = { "CONFIG_SERIAL_8250",
+					     "CONFIG_SERIAL_8250_CONSOLE",
+					     "CONFIG_BLK_DEV_INITRD", "CONFIG_DEVTMPFS" };
+	const struct vm_kernel unknown = { 0 };
+
+	(void)state;
+	assert_int_equal(vm_kernel_check_config(&unknown, &err), 0);
+	expect_config(FAKE_CONFIG, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		char text[] = FAKE_CONFIG, without[64];
+		char *y = strstr(text, lines[i]) + strlen(lines[i]) + 1;
+
+		(void)snprintf(without, sizeof(without),
+			       "the kernel 6.1.0 is built without %s: ", lines[i]);
+		*y = 'm';
+		expect_config(text, without);
+	}
+	expect_config("CONFIG_SERIAL_8250=y\nCONFIG_SERIAL_8250_CONSOLE=y\n"
+		      "CONFIG_SERIAL_8250_NR_UARTS=1\nCONFIG_BLK_DEV_INITRD=y\n"
+		      "CONFIG_DEVTMPFS=y\n",
+		      "fewer than the 4 serial ports");
 }
 
 int main(void)
@@ -281,6 +343,11 @@ int main(void)
 			remove_work),
 		cmocka_unit_test_setup_teardown(modules_go_with_a_file_of_a_kernel_only,
 						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(an_unpacked_directory_is_one_kernel,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(
+			a_kernel_that_could_not_be_heard_is_refused, make_work,
+			remove_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,7 +244,7 @@ static void modules_of_another_kernel_are_refused_with_both_names(void **state)
 	assert_string_equal(f->err.file, f->dir);
 	assert_non_null(strstr(f->err.text,
 			       "kernel/vhost.ko is a module of 6.1.0-9-cloud-amd64"));
-	assert_non_null(strstr(f->err.text, "vmlinuz is 6.1.0-9-amd64"));
+	assert_non_null(strstr(f->err.text, "but the kernel is 6.1.0-9-amd64"));
 }
 
 static void a_file_that_is_no_module_is_refused(void **state)
@@ -267,7 +267,7 @@ static void a_damaged_compressed_module_is_refused(void **state)
 	    15);
 	assert_int_equal(stage(f), -EILSEQ);
 	assert_int_equal(f->err.fault, VM_FAULT_BAD_FILE);
-	assert_non_null(strstr(f->err.text, "kernel/vhost.ko.xz: is damaged"));
+	assert_non_null(strstr(f->err.text, "kernel/vhost.ko.xz is damaged"));
 }
 
 int main(void)

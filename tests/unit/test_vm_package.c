@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "vm/archive.h"
-#include "vm/kernel.h"
+#include "vm/kernels.h"
 #include "vm/package.h"
 #include "vm_fakes.h"
 
@@ -53,16 +53,17 @@ static int remove_work(void **state)
 	return 0;
 }
 
-static size_t make_tar(const struct member *m, size_t count, bool gzip, char *buf)
+/* Into MEMBER_MAX bytes at @buf; format and filter are of libarchive */
+static size_t make_files(const struct member *m, size_t count,
+			 int (*format)(struct archive *), int (*filter)(struct archive *),
+			 char *buf)
 {
 	struct archive *a = archive_write_new();
 	size_t used = 0;
 
 	assert_non_null(a);
-	assert_int_equal(archive_write_set_format_ustar(a), ARCHIVE_OK);
-	assert_int_equal(gzip ? archive_write_add_filter_gzip(a)
-			      : archive_write_add_filter_xz(a),
-			 ARCHIVE_OK);
+	assert_int_equal(format(a), ARCHIVE_OK);
+	assert_int_equal(filter(a), ARCHIVE_OK);
 	assert_int_equal(archive_write_open_memory(a, buf, MEMBER_MAX, &used),
 			 ARCHIVE_OK);
 	for (size_t i = 0; i < count; i++) {
@@ -81,6 +82,13 @@ static size_t make_tar(const struct member *m, size_t count, bool gzip, char *bu
 	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
 	assert_int_equal(archive_write_free(a), ARCHIVE_OK);
 	return used;
+}
+
+static size_t make_tar(const struct member *m, size_t count, bool gzip, char *buf)
+{
+	return make_files(
+		m, count, archive_write_set_format_ustar,
+		gzip ? archive_write_add_filter_gzip : archive_write_add_filter_xz, buf);
 }
 
 static void put_ar(int fd, const char *name, const char *bytes, size_t len)
@@ -116,12 +124,39 @@ static char *make_deb(const char *name, const struct deb *d)
 	return path;
 }
 
+/* Lead, two empty headers, cpio */
+static char *make_rpm(const char *file, const char *name, const struct member *m,
+		      size_t count, int (*filter)(struct archive *))
+{
+	static const char header[16] = "\x8e\xad\xe8\x01";
+	char lead[96] = "\xed\xab\xee\xdb\x03";
+	char *path = vm_path("%s/%s", work.path, file), *buf = malloc(MEMBER_MAX);
+	int fd;
+
+	assert_non_null(path);
+	assert_non_null(buf);
+	(void)snprintf(lead + 10, 66, "%s", name);
+	lead[79] = 5; /* a signature of the header kind */
+	fd = vm_create(path);
+	assert_true(fd >= 0);
+	assert_int_equal(vm_write(fd, lead, sizeof(lead)), 0);
+	assert_int_equal(vm_write(fd, header, sizeof(header)), 0);
+	assert_int_equal(vm_write(fd, header, sizeof(header)), 0);
+	assert_int_equal(vm_write(fd, buf,
+				  make_files(m, count, archive_write_set_format_cpio_newc,
+					     filter, buf)),
+			 0);
+	assert_int_equal(close(fd), 0);
+	free(buf);
+	return path;
+}
+
 static const char amd64[] = "Package: linux-image-6.1.0-9-amd64\nVersion: 6.1.9-1\n"
 			    "Architecture: amd64\nDescription: Linux\n Version: none\n";
 
 static const struct member whole[] = {
 	{ "./boot/vmlinuz-6.1.0-9-amd64", NULL, image, sizeof(image) },
-	{ "./boot/config-6.1.0-9-amd64", NULL, "CONFIG_VHOST=m\n", 15 },
+	{ "./boot/config-6.1.0-9-amd64", NULL, FAKE_CONFIG, sizeof(FAKE_CONFIG) - 1 },
 	{ "./boot/System.map-6.1.0-9-amd64", NULL, "no", 2 },
 	{ "./lib/modules/6.1.0-9-amd64/modules.order", NULL, "o", 1 },
 	{ "./lib/modules/6.1.0-9-amd64/modules.builtin", NULL, "b", 1 },
@@ -137,7 +172,7 @@ static const struct deb good = { amd64, whole, ARRAY_SIZE(whole), false };
 
 static bool there(const char *name)
 {
-	cleanup_free char *path = vm_path("%s/package/%s", work.path, name);
+	cleanup_free char *path = vm_path("%s/p/%s", work.path, name);
 	struct stat st;
 
 	assert_non_null(path);
@@ -147,16 +182,14 @@ static bool there(const char *name)
 static void expect_whole(const struct deb *d)
 {
 	cleanup_free char *deb = make_deb("good.deb", d);
-	cleanup_free char *config = NULL;
+	cleanup_free char *path = vm_path("%s/p/config", work.path), *config = NULL;
 	struct vm_package p;
 
-	assert_int_equal(vm_package_unpack(&p, &work, deb, &err), 0);
-	assert_string_equal(p.name, "linux-image-6.1.0-9-amd64");
-	assert_string_equal(p.version, "6.1.9-1");
-	assert_string_equal(p.arch, "amd64");
+	assert_int_equal(vm_package_unpack(&p, &work, "p", deb, BZIMAGE_DEB, &err), 0);
+	assert_string_equal(p.name, "linux-image-6.1.0-9-amd64 6.1.9-1");
 	assert_string_equal(p.release, "6.1.0-9-amd64");
-	assert_int_equal(vm_read_file(p.config, 100, &config), 0);
-	assert_string_equal(config, "CONFIG_VHOST=m\n");
+	assert_int_equal(vm_read_file(path, 1000, &config), 0);
+	assert_string_equal(config, FAKE_CONFIG);
 	assert_true(there("vmlinuz"));
 	assert_true(there("modules/modules.order"));
 	assert_true(there("modules/modules.builtin"));
@@ -186,28 +219,34 @@ static void compression_is_told_from_the_data(void **state)
 static void a_package_makes_a_kernel(void **state)
 {
 	cleanup_free char *deb = make_deb("good.deb", &good);
-	struct vm_kernel k;
+	cleanup_vm_kernels struct vm_kernels ks = { 0 };
 
 	(void)state;
-	assert_int_equal(vm_kernel_open(&k, &work, deb, NULL, &err), 0);
-	assert_string_equal(k.release, "6.1.0-9-amd64");
-	assert_string_equal(k.package, "linux-image-6.1.0-9-amd64 6.1.9-1");
-	assert_non_null(k.modules);
-	assert_non_null(k.config);
-	vm_kernel_done(&k);
+	assert_int_equal(vm_kernels_add(&ks, &work, deb, NULL, &err), 0);
+	assert_int_equal(vm_kernels_finish(&ks, &err), 0);
+	assert_int_equal(ks.count, 1);
+	assert_string_equal(ks.kernel[0].arg, deb);
+	assert_string_equal(ks.kernel[0].release, "6.1.0-9-amd64");
+	assert_string_equal(ks.kernel[0].package, "linux-image-6.1.0-9-amd64 6.1.9-1");
+	assert_non_null(ks.kernel[0].modules);
+	assert_non_null(ks.kernel[0].config);
 }
 
 static void expect_refusal(const struct deb *d, enum vm_fault fault, const char *says)
 {
 	cleanup_free char *deb = make_deb("bad.deb", d);
-	struct vm_kernel k;
+	struct vm_kernels ks = { 0 };
+	int r = vm_kernels_add(&ks, &work, deb, NULL, &err);
 
-	assert_true(vm_kernel_open(&k, &work, deb, NULL, &err) < 0);
+	if (r == 0)
+		r = vm_kernels_finish(&ks, &err);
+	assert_true(r < 0);
 	assert_int_equal(err.fault, fault);
 	assert_string_equal(err.file, deb);
 	assert_non_null(strstr(err.text, says));
-	vm_kernel_done(&k);
-	assert_int_equal(unlink(deb), 0);
+	vm_kernels_done(&ks);
+	vm_workdir_done(&work);
+	assert_int_equal(vm_workdir_make(&work, -1, &err), 0);
 }
 
 static void a_package_for_another_machine_is_refused(void **state)
@@ -228,10 +267,19 @@ static void a_package_with_a_part_missing_is_refused(void **state)
 
 	(void)state;
 	d.count = 3;
-	expect_refusal(&d, VM_FAULT_NO_MODULES, "a kernel but no modules");
+	expect_refusal(&d, VM_FAULT_USAGE,
+		       "(linux-image-6.1.0-9-amd64 6.1.9-1) holds no modules of the "
+		       "kernel 6.1.0-9-amd64");
+	assert_string_equal(err.hint,
+			    "name linux-modules-6.1.0-9-amd64, too; linux-image "
+			    "before 6.19 has all in one");
 	d.member = whole + 3;
 	d.count = ARRAY_SIZE(whole) - 3;
-	expect_refusal(&d, VM_FAULT_BAD_FILE, "holds no kernel image");
+	expect_refusal(&d, VM_FAULT_USAGE, "holds no image of");
+	d.count = 0;
+	expect_refusal(&d, VM_FAULT_USAGE, "holds no image of");
+	d.control = "Package: linux-image-amd64\nVersion: 1\nArchitecture: amd64\n";
+	expect_refusal(&d, VM_FAULT_BAD_FILE, "holds nothing of a kernel");
 }
 
 static void a_package_of_two_kernels_is_refused(void **state)
@@ -252,6 +300,7 @@ static void a_kernel_of_another_release_than_its_modules_is_refused(void **state
 	unsigned char other[FAKE_IMAGE];
 	const struct member mixed[] = {
 		{ "./boot/vmlinuz-6.1.0-9-amd64", NULL, other, sizeof(other) },
+		whole[4],
 		whole[7],
 	};
 	const struct deb d = { amd64, mixed, ARRAY_SIZE(mixed), false };
@@ -280,15 +329,16 @@ static void a_path_that_climbs_writes_nothing(void **state)
 }
 
 /* The package cut or changed at @at; must be refused, and as damaged or cut */
-static void expect_damage(const char *bytes, size_t len, const char *what, size_t at)
+static void expect_damage(enum bzimage_kind kind, const char *bytes, size_t len,
+			  const char *what, size_t at)
 {
-	cleanup_free char *path = vm_path("%s/damaged.deb", work.path);
+	cleanup_free char *path = vm_path("%s/damaged", work.path);
 	struct vm_package p;
 	int r;
 
 	assert_int_equal(vm_write_file(path, bytes, len), 0);
 	memset(&err, 0, sizeof(err));
-	r = vm_package_unpack(&p, &work, path, &err);
+	r = vm_package_unpack(&p, &work, "p", path, kind, &err);
 	if (!r || (err.fault != VM_FAULT_TRUNCATED && err.fault != VM_FAULT_BAD_FILE &&
 		   err.fault != VM_FAULT_FOREIGN))
 		fail_msg("%s at %zu: %d, %s", what, at, r, err.text);
@@ -315,7 +365,7 @@ static void a_package_that_is_cut_anywhere_is_refused(void **state)
 
 	(void)state;
 	for (size_t cut = 0; cut + 1 < len; cut++) /* the last byte may be padding */
-		expect_damage(buf, cut, "cut", cut);
+		expect_damage(BZIMAGE_DEB, buf, cut, "cut", cut);
 	assert_int_equal(err.fault, VM_FAULT_TRUNCATED);
 }
 
@@ -331,9 +381,159 @@ static void a_package_with_one_wrong_byte_is_refused(void **state)
 	assert_non_null(data);
 	for (size_t at = (size_t)(data - buf) + 60; at + 1 < len; at++) {
 		buf[at] ^= 0x10;
-		expect_damage(buf, len, "flip", at);
+		expect_damage(BZIMAGE_DEB, buf, len, "flip", at);
 		buf[at] ^= 0x10;
 	}
+}
+
+/* As Fedora and openSUSE lay it out */
+static const struct member core[] = {
+	{ "./lib/modules/6.1.0-9-amd64/vmlinuz", NULL, image, sizeof(image) },
+	{ "./lib/modules/6.1.0-9-amd64/config", NULL, FAKE_CONFIG,
+	  sizeof(FAKE_CONFIG) - 1 },
+	{ "./lib/modules/6.1.0-9-amd64/modules.builtin", NULL, "b", 1 },
+	{ "./boot/vmlinuz-6.1.0-9-amd64", "../lib/modules/6.1.0-9-amd64/vmlinuz", "", 0 },
+};
+static const struct member modules[] = {
+	{ "./lib/modules/6.1.0-9-amd64/kernel/drivers/vhost/vhost.ko.zst", NULL, "z", 1 },
+	{ "./lib/modules/6.1.0-9-amd64/kernel/net/a.ko.xz", NULL, "xz", 2 },
+};
+
+static int (*const filters[])(struct archive *) = {
+	archive_write_add_filter_xz,
+	archive_write_add_filter_zstd,
+	archive_write_add_filter_gzip,
+	archive_write_add_filter_none,
+};
+
+static void an_rpm_of_every_compression_is_unpacked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+		cleanup_free char *rpm = make_rpm("core.rpm", "kernel-core-6.1.0-9", core,
+						  ARRAY_SIZE(core), filters[i]);
+		struct vm_package p;
+
+		assert_int_equal(
+			vm_package_unpack(&p, &work, "p", rpm, BZIMAGE_RPM, &err), 0);
+		assert_string_equal(p.name, "kernel-core-6.1.0-9");
+		assert_string_equal(p.release, "6.1.0-9-amd64");
+		assert_true(there("vmlinuz"));
+		assert_true(there("config"));
+		assert_true(there("modules/modules.builtin"));
+		vm_package_done(&p);
+		vm_workdir_done(&work);
+		assert_int_equal(vm_workdir_make(&work, -1, &err), 0);
+	}
+}
+
+static void an_rpm_that_is_cut_anywhere_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		cleanup_free char *rpm = make_rpm("m.rpm", "kernel-modules-6.1.0-9",
+						  modules, 2, filters[i]);
+		char buf[8192];
+		size_t len = slurp(rpm, buf, sizeof(buf));
+
+		for (size_t cut = 0; cut < len; cut++)
+			expect_damage(BZIMAGE_RPM, buf, cut, "cut", cut);
+		assert_int_equal(err.fault, VM_FAULT_TRUNCATED);
+	}
+}
+
+static void a_source_rpm_is_refused(void **state)
+{
+	cleanup_free char *rpm =
+		make_rpm("k.src.rpm", "kernel-6.1.0-9", core, 1, filters[0]);
+	struct vm_package p;
+	int fd = open(rpm, O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(pwrite(fd, "\x01", 1, 7), 1);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(vm_package_unpack(&p, &work, "p", rpm, BZIMAGE_RPM, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "k.src.rpm: is a source package"));
+	vm_package_done(&p);
+}
+
+/* Adds all, then finishes; NULL ends the list. Return: of what failed first */
+static int add_all(struct vm_kernels *ks, const char *const *args)
+{
+	cleanup_vm_workdir struct vm_workdir w = { 0 };
+	int r = vm_workdir_make(&w, -1, &err);
+
+	memset(&err, 0, sizeof(err));
+	for (; *args && r == 0; args++)
+		r = vm_kernels_add(ks, &w, *args, NULL, &err);
+	return r ? r : vm_kernels_finish(ks, &err);
+}
+
+static void parts_in_any_order_make_one_kernel(void **state)
+{
+	cleanup_free char *a = make_rpm("a.rpm", "kernel-core-6.1.0-9", core,
+					ARRAY_SIZE(core), filters[1]);
+	cleanup_free char *b =
+		make_rpm("b.rpm", "kernel-modules-6.1.0-9", modules, 2, filters[1]);
+	cleanup_free char *meta =
+		make_rpm("c.rpm", "kernel-6.1.0-9", NULL, 0, filters[1]);
+	cleanup_free char *deb = make_deb("c.deb", &good);
+	cleanup_vm_kernels struct vm_kernels ks = { 0 }, other = { 0 }, empty = { 0 };
+
+	(void)state;
+	assert_int_equal(add_all(&ks, (const char *const[]){ b, a, b, NULL }), 0);
+	assert_int_equal(ks.count, 1);
+	if (!ks.kernel)
+		abort(); /* the analyzer does not know that assertions end the test */
+	assert_string_equal(ks.kernel[0].arg, b);
+	assert_string_equal(ks.kernel[0].release, "6.1.0-9-amd64");
+	assert_non_null(strstr(ks.kernel[0].package,
+			       "kernel-modules-6.1.0-9, kernel-core-6.1.0-9"));
+	assert_non_null(ks.kernel[0].config);
+
+	assert_int_equal(add_all(&other, (const char *const[]){ a, NULL }), -ENOENT);
+	assert_int_equal(err.fault, VM_FAULT_USAGE);
+	assert_non_null(strstr(err.text, "holds no modules of the kernel 6.1.0-9-amd64"));
+	assert_non_null(strstr(err.hint, "kernel-modules-core"));
+
+	assert_int_equal(add_all(&empty, (const char *const[]){ deb, meta, NULL }),
+			 -ENOENT);
+	assert_non_null(strstr(err.text, "holds no image of the kernel 6.1.0-9.x86_64"));
+}
+
+static void a_release_given_twice_is_one_kernel_or_refused(void **state)
+{
+	unsigned char changed[FAKE_IMAGE];
+	struct member two[ARRAY_SIZE(whole)];
+	const struct deb d = { amd64, two, ARRAY_SIZE(two), true };
+	cleanup_free char *a = make_deb("a.deb", &good);
+	cleanup_free char *same = NULL, *other = NULL, *bare = NULL;
+	cleanup_vm_kernels struct vm_kernels once = { 0 }, twice = { 0 }, both = { 0 };
+
+	(void)state;
+	memcpy(two, whole, sizeof(two));
+	same = make_deb("same.deb", &d);
+	assert_int_equal(add_all(&once, (const char *const[]){ a, same, NULL }), 0);
+	assert_int_equal(once.count, 1);
+
+	two[7].bytes = "KO";
+	other = make_deb("other.deb", &d);
+	assert_int_equal(add_all(&twice, (const char *const[]){ a, other, NULL }),
+			 -EEXIST);
+	assert_int_equal(err.fault, VM_FAULT_USAGE);
+	assert_non_null(strstr(err.text, "other.deb: holds another "
+					 "modules/kernel/drivers/vhost/vhost.ko of the "
+					 "kernel 6.1.0-9-amd64"));
+
+	memcpy(changed, image, sizeof(changed));
+	changed[FAKE_IMAGE - 1] = 1;
+	bare = vm_path("%s/bare", work.path);
+	assert_int_equal(vm_write_file(bare, changed, sizeof(changed)), 0);
+	assert_int_equal(add_all(&both, (const char *const[]){ a, bare, NULL }), -EEXIST);
+	assert_int_equal(err.fault, VM_FAULT_USAGE);
+	assert_non_null(strstr(err.text, "both the kernel 6.1.0-9-amd64, but differ in "
+					 "image"));
 }
 
 static void a_stop_in_the_middle_is_obeyed(void **state)
@@ -346,7 +546,8 @@ static void a_stop_in_the_middle_is_obeyed(void **state)
 	assert_int_equal(pipe(stop), 0);
 	assert_int_equal(write(stop[1], "x", 1), 1);
 	work.stop_fd = stop[0];
-	assert_int_equal(vm_package_unpack(&p, &work, deb, &err), -EINTR);
+	assert_int_equal(vm_package_unpack(&p, &work, "p", deb, BZIMAGE_DEB, &err),
+			 -EINTR);
 	assert_int_equal(err.fault, VM_FAULT_STOPPED);
 	vm_package_done(&p);
 	work.stop_fd = -1;
@@ -378,6 +579,17 @@ int main(void)
 						make_work, remove_work),
 		cmocka_unit_test_setup_teardown(a_package_with_one_wrong_byte_is_refused,
 						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(an_rpm_of_every_compression_is_unpacked,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(an_rpm_that_is_cut_anywhere_is_refused,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(a_source_rpm_is_refused, make_work,
+						remove_work),
+		cmocka_unit_test_setup_teardown(parts_in_any_order_make_one_kernel,
+						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(
+			a_release_given_twice_is_one_kernel_or_refused, make_work,
+			remove_work),
 		cmocka_unit_test_setup_teardown(a_stop_in_the_middle_is_obeyed, make_work,
 						remove_work),
 	};

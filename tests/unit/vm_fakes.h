@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A build configuration with all that a guest is heard with */
+#define FAKE_CONFIG                                                                      \
+	"CONFIG_VHOST=m\nCONFIG_SERIAL_8250=y\nCONFIG_SERIAL_8250_CONSOLE=y\n"           \
+	"CONFIG_SERIAL_8250_NR_UARTS=4\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_DEVTMPFS=y\n"
+
 enum {
 	FAKE_SETUP_SECTS = 4,
 	FAKE_SYS_BYTES = 4096,
