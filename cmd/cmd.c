@@ -215,7 +215,8 @@ static bool shows_progress(const struct cmd_ctx *ctx)
 
 void cmd_progress(const struct cmd_ctx *ctx, const char *fmt, ...)
 {
-	char text[128];
+	char text[256];
+	struct winsize size;
 	va_list args;
 
 	if (!shows_progress(ctx))
@@ -224,6 +225,9 @@ void cmd_progress(const struct cmd_ctx *ctx, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	keep_one_line(text);
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1 &&
+	    size.ws_col <= sizeof(text))
+		text[size.ws_col - 1] = '\0';
 	(void)fprintf(stderr, "\r\033[K%s", text);
 }
 

@@ -207,62 +207,6 @@ int lab_fail(struct lab *lab, const struct vm_error *err)
 
 /* -------------------------------------------------------------------- runs */
 
-/* The first that applies, over all kernels: design of the exit status. */
-static int worse(int a, int b)
-{
-	static const int order[] = { CMD_EXIT_USAGE,    CMD_EXIT_LAB, EXIT_BROKEN,
-				     EXIT_INCONCLUSIVE, CMD_EXIT_OK,  EXIT_NOTHING_HERE };
-
-	if (a >= EXIT_SIGNAL || b >= EXIT_SIGNAL)
-		return a > b ? a : b;
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return a > b ? a : b;
-}
-
-static int run_one(struct lab *lab, struct trial *t, bool *ret_report)
-{
-	bool several = lab->trials.count > 1;
-	int status = lab_boot(lab, t, ret_report);
-
-	if (!*ret_report)
-		return status;
-	if (several && lab->ctx->json)
-		return (int)t->watch.journal.report.summary.exit_code;
-	return output_report(lab->ctx, &t->output, &t->watch.journal.report);
-}
-
-/* In JSON the object of an error stands in place of all others: the first ends it. */
-static int run_all(struct lab *lab)
-{
-	struct reports all = { 0 };
-	int status = -1;
-
-	for (size_t i = 0; i < lab->trials.count; i++) {
-		struct trial *t = lab->trials.item[i];
-		bool has_report = false;
-		int one = 0;
-
-		if (i > 0 && !lab->ctx->json && !lab->ctx->quiet)
-			(void)putchar('\n');
-		one = run_one(lab, t, &has_report);
-		status = status < 0 ? one : worse(status, one);
-		if (has_report &&
-		    rec_list_add(&lab->arena, &all.reports, &t->watch.journal.report) < 0)
-			return cmd_fail_memory(lab->ctx);
-		if (one >= EXIT_SIGNAL || (!has_report && lab->ctx->json))
-			break;
-	}
-	if (lab->trials.count > 1 && lab->ctx->json && all.reports.count &&
-	    status != CMD_EXIT_LAB) {
-		int failed = cmd_print_json(lab->ctx, &reports_shape, &all);
-
-		return failed ? failed : status;
-	}
-	return status;
-}
-
 static int print_plan(const struct lab *lab)
 {
 	for (size_t i = 0; i < lab->trials.count; i++) {
@@ -281,6 +225,7 @@ static void lab_done(struct lab *lab)
 	for (size_t i = 0; i < lab->trials.count; i++) {
 		struct trial *t = lab->trials.item[i];
 
+		lab_boot_done(t);
 		output_end(&t->output, t->watch.begun);
 		vm_watch_done(&t->watch);
 		vm_workdir_done(&t->workdir);
@@ -311,7 +256,7 @@ static int run_lab(struct cmd_ctx *ctx, int argc, char **argv)
 			status = lab_prepare(&lab);
 		if (!status)
 			status = lab.options.run.dry_run ? print_plan(&lab)
-							 : run_all(&lab);
+							 : lab_run(&lab);
 	}
 	lab_done(&lab);
 	return status;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `vhostcheck vm`: kernels are opened and checked first, all of them; then each is
- * booted, heard to its end, and its report written. What the files do: lab.c options and
- * the exit status of all, lab_prepare.c everything before the boot, lab_boot.c one boot.
+ * `vhostcheck vm`: kernels are opened and checked first, all of them; then they are
+ * booted, as many at a time as cores and memory allow, heard to their ends in one loop,
+ * and their reports written in the order of the command line. What the files do: lab.c
+ * options, lab_prepare.c everything before the boot, lab_boot.c one boot, lab_run.c all
+ * of them and their exit status.
  */
 #ifndef CMD_LAB_H
 #define CMD_LAB_H
@@ -69,6 +71,7 @@ struct lab {
  * @initrd:	path of the archive that it boots with
  * @output:	its report's place
  * @watch:	what was heard of its guest; the report is in it
+ * @boot:	its guest, private to lab_boot.c; NULL before lab_boot_begin()
  */
 struct trial {
 	struct vm_workdir workdir;
@@ -76,6 +79,7 @@ struct trial {
 	const char *initrd;
 	struct output output;
 	struct vm_watch watch;
+	struct boot *boot;
 };
 
 /**
@@ -105,23 +109,62 @@ int lab_prepare(struct lab *lab) must_check_;
 
 /**
  * lab_begin_journal() - make the journal's file as it is before a boot
- * @lab:	lab
  * @t:		trial
  *
- * Return: 0, also where there is no journal; or the exit status after a message.
+ * Return: 0, also where there is no journal; -errno of writing it.
  */
-int lab_begin_journal(struct lab *lab, struct trial *t) must_check_;
+int lab_begin_journal(struct trial *t) must_check_;
 
 /**
- * lab_boot() - boot one kernel and hear it to its end
+ * lab_boot_begin() - boot one kernel
  * @lab:	prepared lab
- * @t:		trial; its report is in @t->watch if @ret_report says so
- * @ret_report:	whether there is a report, complete or cut
+ * @t:		trial
  *
- * With a command its output is copied as it comes, and there is no report.
+ * A guest that cannot be started is over at once, for the reason that lab_boot_end()
+ * tells. Return: 0; -ENOMEM.
+ */
+int lab_boot_begin(struct lab *lab, struct trial *t) must_check_;
+
+/** lab_boot_over() - whether the guest of a trial that was begun is gone */
+bool lab_boot_over(const struct trial *t);
+
+/**
+ * lab_boot_wait_for() - what to wait for
+ * @t:		trial that is not over
+ * @p:		receives VM_POLL_NUM entries for poll()
+ *
+ * Return: when to wake up at the latest.
+ */
+struct deadline lab_boot_wait_for(const struct trial *t, struct pollfd *p) must_check_;
+
+/**
+ * lab_boot_hear() - take in what the guest sent, and look after it
+ * @t:		trial that is not over
+ * @p:		of lab_boot_wait_for(), with what poll() found
+ *
+ * With a command its output is copied as it comes.
+ */
+void lab_boot_hear(struct trial *t, const struct pollfd *p);
+
+/**
+ * lab_boot_end() - tell how it ended
+ * @t:		trial that is over; its report is in @t->watch if @ret_report says so
+ * @ret_report:	whether there is a report, complete or cut; with a command never
+ *
  * Return: 0 with a report; otherwise the exit status, after a message if it is ours and
  * not the command's.
  */
-int lab_boot(struct lab *lab, struct trial *t, bool *ret_report) must_check_;
+int lab_boot_end(struct trial *t, bool *ret_report) must_check_;
+
+/** lab_boot_done() - end the guest if it is there still, and free all */
+void lab_boot_done(struct trial *t);
+
+/**
+ * lab_run() - boot all kernels and tell how each did
+ * @lab:	prepared lab
+ *
+ * Return: the exit status of all.
+ */
+int lab_run(struct lab *lab) must_check_;
 
 #endif

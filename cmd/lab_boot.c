@@ -27,7 +27,11 @@ struct boot {
 	char why[WHY_MAX];       /* we killed it for this */
 	char said[2048];         /* by the run, on its stderr */
 	size_t said_len;
-	int failed; /* exit status of a failure in a receiver, told already */
+	int failed;        /* exit status of a failure in a receiver, told already */
+	int journal_error; /* errno of the journal's file */
+	bool over;
+	int result;          /* of vm_start() or vm_deliver() when it was over */
+	struct vm_error err; /* goes with it */
 };
 
 static const struct lab_options *options_of(const struct boot *b)
@@ -89,6 +93,40 @@ static int on_bytes(void *ctx, enum vm_stream from, const char *buf, size_t len)
 	return 0;
 }
 
+/* "6.1.0-56-amd64 12/58", of several guests one after the other */
+static int print_where(const struct boot *b, char *to, size_t size)
+{
+	const struct journal *j = &b->trial->watch.journal;
+	const struct rec_list *list =
+		j->running_is_stack ? &j->report.stacks : &j->report.checks;
+	const char *release = b->trial->kernel->release;
+
+	if (j->running)
+		return snprintf(to, size, "%s %zu/%zu", release, j->running, list->count);
+	return snprintf(to, size, "%s booting", release);
+}
+
+static void show_all(const struct lab *lab)
+{
+	char text[256] = "";
+	size_t len = 0, ended = 0;
+
+	for (size_t i = 0; i < lab->trials.count; i++) {
+		const struct trial *t = lab->trials.item[i];
+		size_t room = sizeof(text) - len;
+		int n = 0;
+
+		ended += t->boot && t->boot->over;
+		if (!t->boot || t->boot->over || room < 3)
+			continue;
+		len += (size_t)snprintf(text + len, room, "; ");
+		room = sizeof(text) - len;
+		n = print_where(t->boot, text + len, room);
+		len += n > 0 && (size_t)n < room ? (size_t)n : room - 1;
+	}
+	cmd_progress(lab->ctx, "%zu/%zu done%s", ended, lab->trials.count, text);
+}
+
 static void show_progress(const struct boot *b)
 {
 	const struct cmd_ctx *ctx = b->lab->ctx;
@@ -96,9 +134,14 @@ static void show_progress(const struct boot *b)
 	const struct rec_list *list =
 		j->running_is_stack ? &j->report.stacks : &j->report.checks;
 
-	if (j->running)
+	if (b->lab->trials.count > 1)
+		show_all(b->lab);
+	else if (j->running)
 		cmd_progress(ctx, "%zu/%zu %s", j->running, list->count,
 			     journal_running(j));
+	else
+		cmd_progress(ctx, "booting %s (%s)", b->trial->kernel->release,
+			     vm_accel_name(b->vm.accel));
 }
 
 static int keep_line(struct boot *b, const char *line, size_t len)
@@ -108,8 +151,7 @@ static int keep_line(struct boot *b, const char *line, size_t len)
 
 	if (r == 0 && fd >= 0)
 		r = write_all(fd, "\n", 1);
-	if (r < 0)
-		b->failed = output_fail_journal(b->lab->ctx, &b->trial->output, -r);
+	b->journal_error = -r;
 	return r;
 }
 
@@ -143,24 +185,20 @@ static int on_line(void *ctx, const char *line, size_t len)
 	return 0;
 }
 
-static void show_boot(const struct boot *b)
-{
-	cmd_progress(b->lab->ctx, "booting %s (%s)", b->trial->kernel->release,
-		     vm_accel_name(b->vm.accel));
-}
-
 static int on_restart(void *ctx, const char *why)
 {
 	struct boot *b = ctx;
+	int r = 0;
 
 	(void)why;
 	vm_watch_init(&b->trial->watch);
 	b->said_len = 0;
 	b->started_ns = 0;
 	push_silence(b);
-	show_boot(b);
-	b->failed = lab_begin_journal(b->lab, b->trial);
-	return b->failed ? -EIO : 0;
+	show_progress(b);
+	r = lab_begin_journal(b->trial);
+	b->journal_error = -r;
+	return r;
 }
 
 /* ------------------------------------------------------------ to its end */
@@ -178,20 +216,39 @@ static void look_after(struct boot *b)
 			options_of(b)->run.timeout_s + SILENCE_GRACE_MS / 1000);
 }
 
-static int hear_out(struct boot *b, struct vm_error *err)
+/* QEMU is gone, or was never there */
+static void finish(struct boot *b, int result)
 {
-	int r = 0;
+	b->over = true;
+	b->result = result < 0 ? result : 0;
+	vm_done(&b->vm);
+	if (b->lab->trials.count > 1)
+		show_all(b->lab);
+}
 
-	while (r == 0) {
-		struct deadline until =
-			*b->why ? deadline_after_ms(ENDLESS_MS) : b->silence;
+bool lab_boot_over(const struct trial *t)
+{
+	return t->boot->over;
+}
 
-		r = vm_step(&b->vm, until, b->lab->stop_fd, err);
-		vm_watch_settle(&b->trial->watch);
-		if (r == 0)
-			look_after(b);
-	}
-	return r < 0 ? r : 0;
+struct deadline lab_boot_wait_for(const struct trial *t, struct pollfd *p)
+{
+	const struct boot *b = t->boot;
+
+	return vm_poll_set(&b->vm, p,
+			   *b->why ? deadline_after_ms(ENDLESS_MS) : b->silence);
+}
+
+void lab_boot_hear(struct trial *t, const struct pollfd *p)
+{
+	struct boot *b = t->boot;
+	int r = vm_deliver(&b->vm, p, &b->err);
+
+	vm_watch_settle(&t->watch);
+	if (r)
+		finish(b, r);
+	else
+		look_after(b);
 }
 
 static int start(struct boot *b, struct vm_error *err)
@@ -214,7 +271,7 @@ static int start(struct boot *b, struct vm_error *err)
 	r = vm_start(&b->vm, &b->spec, ev, err);
 	if (r < 0)
 		return r;
-	show_boot(b);
+	show_progress(b);
 	return vm_qemu_version(b->lab->qemu, &b->qemu_version, err);
 }
 
@@ -355,36 +412,37 @@ static int end_of_run(struct boot *b, bool *ret_report)
 	return status;
 }
 
-static int end_of_boot(struct boot *b, int r, const struct vm_error *err,
-		       bool *ret_report)
+int lab_boot_end(struct trial *t, bool *ret_report)
 {
+	struct boot *b = t->boot;
 	int status = 0;
 
+	*ret_report = false;
 	cmd_progress_end(b->lab->ctx);
 	if (b->failed)
 		return b->failed;
-	if (r == -ENOMEM)
+	if (b->journal_error)
+		return output_fail_journal(b->lab->ctx, &t->output, b->journal_error);
+	if (b->result == -ENOMEM)
 		return cmd_fail_memory(b->lab->ctx);
-	if (r < 0) {
-		status = lab_fail(b->lab, err);
-		if (err->fault == VM_FAULT_GUEST_DIED)
+	if (b->result < 0) {
+		status = lab_fail(b->lab, &b->err);
+		if (b->err.fault == VM_FAULT_GUEST_DIED)
 			print_tail(b);
 		return status;
 	}
 	return options_of(b)->command ? end_of_command(b) : end_of_run(b, ret_report);
 }
 
-int lab_boot(struct lab *lab, struct trial *t, bool *ret_report)
+int lab_boot_begin(struct lab *lab, struct trial *t)
 {
 	const struct lab_options *o = &lab->options;
 	struct boot *b = arena_alloc(&lab->arena, sizeof(*b));
-	struct vm_error err = { 0 };
-	int status = 0;
 	int r = 0;
 
-	*ret_report = false;
 	if (!b)
-		return cmd_fail_memory(lab->ctx);
+		return -ENOMEM;
+	t->boot = b;
 	b->lab = lab;
 	b->trial = t;
 	b->spec = (struct vm_spec){
@@ -396,12 +454,17 @@ int lab_boot(struct lab *lab, struct trial *t, bool *ret_report)
 		.cpus = o->cpus,
 		.memory_mib = o->memory_mib,
 	};
-	r = start(b, &err);
-	if (r == 0)
-		r = hear_out(b, &err);
-	status = end_of_boot(b, r, &err, ret_report);
-	vm_done(&b->vm);
-	free(b->qemu_version);
-	free(b->cmdline);
-	return status;
+	r = start(b, &b->err);
+	if (r < 0)
+		finish(b, r);
+	return 0;
+}
+
+void lab_boot_done(struct trial *t)
+{
+	if (!t->boot)
+		return;
+	vm_done(&t->boot->vm);
+	free(t->boot->qemu_version);
+	free(t->boot->cmdline);
 }

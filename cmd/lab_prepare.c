@@ -257,6 +257,7 @@ static int open_output(struct lab *lab, struct trial *t)
 {
 	const char *path = lab->options.run.output;
 	int status = 0;
+	int r = 0;
 
 	if (path && strcmp(path, "-") != 0 && lab->trials.count > 1) {
 		path = arena_printf(&lab->arena, "%s/%s.json", path, t->kernel->release);
@@ -264,10 +265,11 @@ static int open_output(struct lab *lab, struct trial *t)
 			return cmd_fail_memory(lab->ctx);
 	}
 	status = output_begin(lab->ctx, &lab->arena, path, &t->output);
-	return status ? status : lab_begin_journal(lab, t);
+	r = status ? 0 : lab_begin_journal(t);
+	return r < 0 ? output_fail_journal(lab->ctx, &t->output, -r) : status;
 }
 
-int lab_begin_journal(struct lab *lab, struct trial *t)
+int lab_begin_journal(struct trial *t)
 {
 	char text[128];
 	const struct journal_line line = { .type = JOURNAL_NOTE, .text = text };
@@ -281,7 +283,7 @@ int lab_begin_journal(struct lab *lab, struct trial *t)
 		r = -errno;
 	if (r == 0)
 		r = journal_write(fd, &line);
-	return r < 0 ? output_fail_journal(lab->ctx, &t->output, -r) : 0;
+	return r;
 }
 
 int lab_prepare(struct lab *lab)

@@ -350,6 +350,27 @@ whole='journal "$(cat begin check_start check rest)"; leave 0'
 	[ -z "$output$stderr" ]
 }
 
+@test "several kernels run side by side, and are told in the order of the command line" {
+	[ "$(nproc)" -ge 2 ] || skip "needs two cores"
+	record
+	fake_image other 1.2.4-a
+	mkdir out
+	# the first ends only after the second, which was begun meanwhile
+	play 'if [[ "$*" == *" other "* ]]; then
+	journal "$(sed "s/$(uname -r)/9.9.9/" begin)" "$(cat check_start check rest)"
+	: >second_done
+else
+	until [ -e second_done ]; do read -rt 0.01 <> <(:) || :; done
+	journal "$(cat begin check_start check rest)"
+fi
+leave 0'
+	run --separate-stderr with_fake other -o out
+	[ -z "$stderr" ]
+	[ "$(ls out)" = "$(printf '%s\n' 1.2.3-a.json 1.2.4-a.json)" ]
+	[ "$(grep -o '^  Linux [^,]*' <<<"$output")" = "  Linux $(uname -r)
+  Linux 9.9.9" ]
+}
+
 @test "a report that its place does not take: 3" {
 	record
 	play "$whole"

@@ -2,11 +2,11 @@
 /*
  * Theory of operation
  *
- * vm_step() polls four sockets (the guest's serial ports), a pipe (QEMU's stderr) and a
- * pidfd. Streams are read until their end only when QEMU is gone: then all is there, and
- * nobody else holds their other ends. How far the guest came is told by the journal: a
- * hello line, an exit line. What follows from an end or a lateness is decided in
- * guest_gone() alone.
+ * The caller polls four sockets (the guest's serial ports), a pipe (QEMU's stderr) and a
+ * pidfd, perhaps of several guests at once. Streams are read until their end only when
+ * QEMU is gone: then all is there, and nobody else holds their other ends. How far the
+ * guest came is told by the journal: a hello line, an exit line. What follows from an end
+ * or a lateness is decided in guest_gone() alone.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -406,47 +406,22 @@ static int found_late(struct vm *vm, struct vm_error *err)
 	return guest_gone(vm, err);
 }
 
-enum {
-	POLL_SAID = VM_STREAM_NUM,
-	POLL_PID,
-	POLL_STOP,
-	POLL_NUM
-};
-
-static int wait_once(struct vm *vm, struct deadline until, int stop_fd, struct pollfd *p)
+struct deadline vm_poll_set(const struct vm *vm, struct pollfd *p, struct deadline until)
 {
-	int r;
-
-	for (int i = 0; i < POLL_NUM; i++)
+	for (int i = 0; i < VM_POLL_NUM; i++)
 		p[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	for (int i = 0; i < VM_STREAM_NUM; i++)
 		p[i].fd = vm->fd[i];
-	p[POLL_SAID].fd = vm->said_fd;
-	p[POLL_PID].fd = vm->pidfd;
-	p[POLL_STOP].fd = stop_fd;
-	if (vm->state != VM_RUNNING)
-		until = deadline_earlier(until, vm->late);
-	r = poll(p, POLL_NUM, deadline_left_ms(until));
-	if (r < 0 && errno != EINTR)
-		return -errno;
-	if (r <= 0) {
-		for (int i = 0; i < POLL_NUM; i++)
-			p[i].revents = 0;
-	}
-	return 0;
+	p[VM_POLL_SAID].fd = vm->said_fd;
+	p[VM_POLL_PID].fd = vm->pidfd;
+	return vm->state == VM_RUNNING ? until : deadline_earlier(until, vm->late);
 }
 
-int vm_step(struct vm *vm, struct deadline until, int stop_fd, struct vm_error *err)
+int vm_deliver(struct vm *vm, const struct pollfd *p, struct vm_error *err)
 {
-	struct pollfd p[POLL_NUM];
-	int r;
-
 	if (vm->state == VM_ENDED)
 		return 1;
-	r = wait_once(vm, until, stop_fd, p);
-	if (r)
-		return vm_fail_errno(err, r, NULL, "cannot wait for the guest");
-	if (p[POLL_PID].revents)
+	if (p[VM_POLL_PID].revents)
 		return found_gone(vm, err);
 	for (int i = 0; i < VM_STREAM_NUM; i++) {
 		ssize_t n = p[i].revents ? pump(vm, (enum vm_stream)i) : 0;
@@ -454,7 +429,7 @@ int vm_step(struct vm *vm, struct deadline until, int stop_fd, struct vm_error *
 		if (n < 0)
 			return (int)n;
 	}
-	if (p[POLL_SAID].revents)
+	if (p[VM_POLL_SAID].revents)
 		hear_qemu(vm);
 	if (vm->state != VM_RUNNING && deadline_passed(vm->late))
 		return found_late(vm, err);

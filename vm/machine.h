@@ -4,6 +4,7 @@
 #ifndef VM_MACHINE_H
 #define VM_MACHINE_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -20,8 +21,8 @@
  * @restart:	the guest is started anew for the reason @why (one line): forget all that
  *		came so far
  *
- * Each returns 0, or -errno which ends vm_step() with that value. What a guest sends may
- * be anything: nothing in it is checked but that a line ends.
+ * Each returns 0, or -errno which ends vm_deliver() with that value. What a guest sends
+ *may be anything: nothing in it is checked but that a line ends.
  */
 struct vm_events {
 	void *ctx;
@@ -46,7 +47,7 @@ enum vm_state {
 
 /**
  * enum vm_end - how it ended
- * @VM_END_NONE:	not yet, or not at all (vm_start(), vm_step() failed)
+ * @VM_END_NONE:	not yet, or not at all (vm_start(), vm_deliver() failed)
  * @VM_END_EXIT:	the guest told its exit status
  * @VM_END_DIED:	QEMU ended without that: a panic, a reset, a kill from outside
  * @VM_END_KILLED:	vm_kill()
@@ -109,22 +110,39 @@ struct vm {
 int vm_start(struct vm *vm, const struct vm_spec *spec, const struct vm_events *ev,
 	     struct vm_error *err) must_check_;
 
+/* VM_POLL_NUM - descriptors of a guest: its streams, QEMU's stderr, QEMU's end */
+enum {
+	VM_POLL_SAID = VM_STREAM_NUM,
+	VM_POLL_PID,
+	VM_POLL_NUM
+};
+
 /**
- * vm_step() - wait for the guest once, and deliver what it sent
+ * vm_poll_set() - what to wait for
  * @vm:		started guest
- * @until:	returns at this point at the latest
- * @stop_fd:	returns when this becomes readable, or -1
+ * @p:		receives VM_POLL_NUM entries for poll(), some of them with no descriptor
+ * @until:	when the caller wants to wake up
+ *
+ * Return: when it has to wake up for vm_deliver(), @until at the latest.
+ */
+struct deadline vm_poll_set(const struct vm *vm, struct pollfd *p, struct deadline until)
+	must_check_;
+
+/**
+ * vm_deliver() - deliver what the guest sent, and see whether it is late
+ * @vm:		started guest
+ * @p:		of vm_poll_set(), with what poll() found; @revents are all 0 if it found
+ * none
  * @err:	reason on failure
  *
  * A guest that does not say hello in time (3 s under KVM with VM_ACCEL_AUTO, 60 s
  * otherwise), or whose QEMU ends before vm_settle(), is started anew: under TCG if it was
  * under KVM by VM_ACCEL_AUTO, else once more.
- * Return: 1 once @vm->state is VM_ENDED, with all that it sent delivered; 0 before that,
- * also at @until and for @stop_fd; -EIO (VM_FAULT_GUEST_DIED) when the guest was started
- * as often as it may be; what a receiver returned, with @err untouched; -errno otherwise.
+ * Return: 1 once @vm->state is VM_ENDED, with all that it sent delivered; 0 before that;
+ * -EIO (VM_FAULT_GUEST_DIED) when the guest was started as often as it may be; what a
+ * receiver returned, with @err untouched; -errno otherwise.
  */
-int vm_step(struct vm *vm, struct deadline until, int stop_fd, struct vm_error *err)
-	must_check_;
+int vm_deliver(struct vm *vm, const struct pollfd *p, struct vm_error *err) must_check_;
 
 /**
  * vm_settle() - from now on the death of the guest counts: it is not started anew
@@ -133,7 +151,7 @@ int vm_step(struct vm *vm, struct deadline until, int stop_fd, struct vm_error *
 void vm_settle(struct vm *vm);
 
 /**
- * vm_kill() - end the guest at once; vm_step() delivers what is left and tells the end
+ * vm_kill() - end the guest at once; vm_deliver() delivers what is left and tells the end
  * @vm:	guest
  */
 void vm_kill(struct vm *vm);

@@ -202,6 +202,17 @@ static int free_host(void **state)
 	return 0;
 }
 
+/* Waits once; @stop_fd ends the wait, too, unless it is -1 */
+static int step(struct host *h, struct deadline until, int stop_fd)
+{
+	struct pollfd p[VM_POLL_NUM + 1];
+
+	until = vm_poll_set(&h->vm, p, until);
+	p[VM_POLL_NUM] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
+	assert_true(poll(p, VM_POLL_NUM + 1, deadline_left_ms(until)) >= 0);
+	return vm_deliver(&h->vm, p, &h->err);
+}
+
 static int run_to_end(struct host *h, const char *act)
 {
 	struct deadline until = deadline_after_ms(20000);
@@ -211,7 +222,7 @@ static int run_to_end(struct host *h, const char *act)
 	r = vm_start(&h->vm, &h->spec, &h->ev, &h->err);
 	while (!r) {
 		assert_false(deadline_passed(until));
-		r = vm_step(&h->vm, until, -1, &h->err);
+		r = step(h, until, -1);
 	}
 	return r;
 }
@@ -232,7 +243,7 @@ static void a_guest_that_ends_well_is_heard_to_the_last_byte(void **state)
 	assert_string_equal(h->lines, "{\"type\":\"hello\",\"release\":\"1.2.3\"}|"
 				      "{\"type\":\"check_start\"}|"
 				      "{\"type\":\"exit\",\"status\":77}|");
-	assert_int_equal(vm_step(&h->vm, deadline_after_ms(0), -1, &h->err), 1);
+	assert_int_equal(step(h, deadline_after_ms(0), -1), 1);
 }
 
 static void a_guest_that_always_dies_early_is_booted_twice(void **state)
@@ -345,15 +356,50 @@ static void the_stop_descriptor_and_the_deadline_end_a_step(void **state)
 	h->spec.append = "stay";
 	assert_int_equal(vm_start(&h->vm, &h->spec, &h->ev, &h->err), 0);
 	while (h->vm.state == VM_BOOTING)
-		assert_int_equal(vm_step(&h->vm, far, -1, &h->err), 0);
+		assert_int_equal(step(h, far, -1), 0);
 	assert_int_equal(pipe(stop), 0);
 	assert_int_equal(write(stop[1], "x", 1), 1);
 	before = mono_now_ns();
-	assert_int_equal(vm_step(&h->vm, far, stop[0], &h->err), 0);
-	assert_int_equal(vm_step(&h->vm, deadline_after_ms(10), -1, &h->err), 0);
+	assert_int_equal(step(h, far, stop[0]), 0);
+	assert_int_equal(step(h, deadline_after_ms(10), -1), 0);
 	assert_true(mono_now_ns() - before < UINT64_C(10000000000));
 	assert_int_equal(close(stop[0]), 0);
 	assert_int_equal(close(stop[1]), 0);
+}
+
+/* Two guests in one loop: each is heard to its own end */
+static void guests_run_side_by_side(void **state)
+{
+	struct host *h = *state;
+	struct host *other = NULL;
+	void *made = NULL;
+	const nfds_t count = (nfds_t)2 * VM_POLL_NUM;
+	struct deadline until = deadline_after_ms(20000);
+	int r = 0, s = 0;
+
+	assert_int_equal(make_host(&made), 0);
+	other = made;
+	if (!other)
+		abort(); /* the analyzer does not know that assertions end the test */
+	h->spec.append = "well";
+	other->spec.append = "die_in_check";
+	assert_int_equal(vm_start(&h->vm, &h->spec, &h->ev, &h->err), 0);
+	assert_int_equal(vm_start(&other->vm, &other->spec, &other->ev, &other->err), 0);
+	while (!r || !s) {
+		struct pollfd p[2 * VM_POLL_NUM];
+		struct deadline wake = vm_poll_set(&h->vm, p, until);
+
+		wake = vm_poll_set(&other->vm, p + VM_POLL_NUM, wake);
+		assert_false(deadline_passed(until));
+		assert_true(poll(p, count, deadline_left_ms(wake)) >= 0);
+		r = r ? r : vm_deliver(&h->vm, p, &h->err);
+		s = s ? s : vm_deliver(&other->vm, p + VM_POLL_NUM, &other->err);
+	}
+	assert_int_equal(h->vm.end, VM_END_EXIT);
+	assert_string_equal(h->bytes[VM_OUT], "to out");
+	assert_int_equal(other->vm.end, VM_END_DIED);
+	assert_string_equal(other->bytes[VM_OUT], "");
+	assert_int_equal(free_host(&made), 0);
 }
 
 /* Under auto, silence of 3 s under KVM; where /dev/kvm cannot be opened, TCG at once */
@@ -440,6 +486,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 			the_stop_descriptor_and_the_deadline_end_a_step, make_host,
 			free_host),
+		cmocka_unit_test_setup_teardown(guests_run_side_by_side, make_host,
+						free_host),
 		cmocka_unit_test_setup_teardown(
 			auto_ends_up_with_tcg_where_kvm_boots_nothing, make_host,
 			free_host),
