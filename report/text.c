@@ -608,7 +608,7 @@ static void put_sentences(struct page *p, const char *heading,
 }
 
 struct tally {
-	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed, expected;
+	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed, stacks_expected;
 };
 
 static struct tally tally_of(const struct report *r)
@@ -621,7 +621,6 @@ static struct tally tally_of(const struct report *r)
 
 		t.failed += d == DECIDES_FAIL;
 		t.open += d == DECIDES_INCONCLUSIVE;
-		t.expected += c->status == STATUS_XFAIL;
 	}
 	for (size_t i = 0; i < r->stacks.count; i++) {
 		const struct report_stack *s = r->stacks.item[i];
@@ -631,8 +630,8 @@ static struct tally tally_of(const struct report *r)
 		t.stacks_open += d == DECIDES_INCONCLUSIVE;
 		t.stacks_unnamed += d != DECIDES_FAIL && !s->expected &&
 				    verdict_tone(s->verdict) == TONE_BAD;
-		t.expected += d == DECIDES_NOTHING && s->expected &&
-			      verdict_tone(s->verdict) == TONE_BAD;
+		t.stacks_expected += d == DECIDES_NOTHING && s->expected &&
+				     verdict_tone(s->verdict) == TONE_BAD;
 	}
 	return t;
 }
@@ -684,11 +683,11 @@ static void put_why(struct page *p, const struct report *r, const struct tally *
 		put_inconclusive(p, r, t);
 	else if (sel->stacks.count && !sel->checks.count)
 		page_wrapf(p, 2, "every stack that was named works%s",
-			   t->expected ? ", or does as expected" : "");
+			   t->stacks_expected ? ", or does as expected" : "");
 	else
 		page_wrapf(p, 2, "no check of severity %s or above failed%s",
 			   severity_names[sel->fail_on],
-			   t->expected ? " unexpectedly" : "");
+			   r->summary.counts.n[STATUS_XFAIL] ? " unexpectedly" : "");
 }
 
 static void put_asides(struct page *p, const struct report *r, const struct tally *t)
