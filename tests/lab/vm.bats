@@ -98,12 +98,14 @@ break_vsock() {
 
 @test "crosvm-2022: plain works, protected fails to start with one miss for the used ring" {
 	report first/r.json
-	json '[.stacks[] | select(.stack == "crosvm-2022") | "\(.guest) \(.verdict)"] ==
+	json '[.stacks[] | select(.stack == "crosvm-2022" and .device == "vsock") | "\(.guest) \(.verdict)"] ==
 		["plain works", "protected fails_start"]'
-	json '.stacks[] | select(.stack == "crosvm-2022" and .guest == "protected") |
+	json '.stacks[] | select(.stack == "crosvm-2022" and .device == "vsock" and
+		.guest == "protected") |
 		[.evidence[] | select(.kind == "iotlb" and .msg == "miss")] |
 		length == 1 and (.[0].iova | test("used"))'
-	json '.stacks[] | select(.stack == "crosvm-2022" and .guest == "protected") |
+	json '.stacks[] | select(.stack == "crosvm-2022" and .device == "vsock" and
+		.guest == "protected") |
 		.evidence | any(.kind == "ioctl" and .name == "VHOST_VSOCK_SET_RUNNING" and .errno == "EFAULT")'
 }
 
@@ -115,7 +117,7 @@ break_vsock() {
 
 @test "passthrough-late stalls; qemu and crosvm work and count bytes both ways" {
 	report first/r.json
-	json '[.stacks[] | select(.stack == "passthrough-late") | .verdict] == ["works", "stalls"]'
+	json '[.stacks[] | select(.stack == "passthrough-late" and .device == "vsock") | .verdict] == ["works", "stalls"]'
 	json '[.stacks[] | select(.stack == "qemu" or .stack == "crosvm")] | length >= 4 and
 		all(.verdict == "works" and .transfer.tx_bytes > 0 and .transfer.rx_bytes > 0)'
 }
