@@ -24,6 +24,7 @@ struct boot {
 	char *qemu_version, *cmdline;
 	struct deadline silence; /* the guest has hung if this passes */
 	uint64_t started_ns;     /* of the first line of its journal */
+	size_t at, of;           /* what began last, of how many, for the progress line */
 	char why[WHY_MAX];       /* we killed it for this */
 	char said[2048];         /* by the run, on its stderr */
 	size_t said_len;
@@ -93,16 +94,13 @@ static int on_bytes(void *ctx, enum vm_stream from, const char *buf, size_t len)
 	return 0;
 }
 
-/* "6.1.0-56-amd64 12/58", of several guests one after the other */
+/* "6.1.0-56-amd64 12/58" */
 static int print_where(const struct boot *b, char *to, size_t size)
 {
-	const struct journal *j = &b->trial->watch.journal;
-	const struct rec_list *list =
-		j->running_is_stack ? &j->report.stacks : &j->report.checks;
 	const char *release = b->trial->kernel->release;
 
-	if (j->running)
-		return snprintf(to, size, "%s %zu/%zu", release, j->running, list->count);
+	if (b->at)
+		return snprintf(to, size, "%s %zu/%zu", release, b->at, b->of);
 	return snprintf(to, size, "%s booting", release);
 }
 
@@ -127,19 +125,22 @@ static void show_all(const struct lab *lab)
 	cmd_progress(lab->ctx, "%zu/%zu done%s", ended, lab->trials.count, text);
 }
 
-static void show_progress(const struct boot *b)
+static void show_progress(struct boot *b)
 {
 	const struct cmd_ctx *ctx = b->lab->ctx;
 	const struct journal *j = &b->trial->watch.journal;
 	const struct rec_list *list =
 		j->running_is_stack ? &j->report.stacks : &j->report.checks;
 
+	if (j->running) {
+		b->at = j->running;
+		b->of = list->count;
+	}
 	if (b->lab->trials.count > 1)
 		show_all(b->lab);
 	else if (j->running)
-		cmd_progress(ctx, "%zu/%zu %s", j->running, list->count,
-			     journal_running(j));
-	else
+		cmd_progress(ctx, "%zu/%zu %s", b->at, b->of, journal_running(j));
+	else if (!b->at)
 		cmd_progress(ctx, "booting %s (%s)", b->trial->kernel->release,
 			     vm_accel_name(b->vm.accel));
 }
@@ -193,6 +194,7 @@ static int on_restart(void *ctx, const char *why)
 	(void)why;
 	vm_watch_init(&b->trial->watch);
 	b->said_len = 0;
+	b->at = 0;
 	b->started_ns = 0;
 	push_silence(b);
 	show_progress(b);
