@@ -5,6 +5,13 @@
 #define WRAP_BASE 65530u
 #define WRAP_BYTES 60000u
 
+/* Not the index itself: into how many buffers a stream is cut is a matter of pace. */
+static void note_wrapped(struct session *s, const char *step, enum session_queue q)
+{
+	session_fact(s, step, "wrapped", "%s",
+		     ring_used_idx(&s->ring[q]) < WRAP_BASE ? "yes" : "no");
+}
+
 static int collect_index_wrap(struct session *s)
 {
 	const struct session_config c = { .features = F_VERSION_1, .base = WRAP_BASE };
@@ -15,26 +22,16 @@ static int collect_index_wrap(struct session *s)
 		r = link_both_ways(&l, WRAP_BYTES);
 	if (r < 0)
 		return r;
-	session_note_ring(s, "tx", QUEUE_TX);
-	session_note_ring(s, "rx", QUEUE_RX);
+	note_wrapped(s, "tx", QUEUE_TX);
+	note_wrapped(s, "rx", QUEUE_RX);
 	return 0;
-}
-
-static void judge_wrapped(struct judge *j, const char *step)
-{
-	const struct ev *ev = judge_need(j, EV_RING, step);
-
-	if (ev)
-		judge_that(j, ev->ring.used.set && ev->ring.used.v < WRAP_BASE,
-			   "%s ring: used index is %d; it did not pass 65535", step,
-			   (int)ev->ring.used.v);
 }
 
 static void judge_index_wrap(struct judge *j)
 {
 	judge_both(j, WRAP_BYTES);
-	judge_wrapped(j, "tx");
-	judge_wrapped(j, "rx");
+	judge_fact(j, "tx", "wrapped", "yes");
+	judge_fact(j, "rx", "wrapped", "yes");
 }
 
 const struct check transfer_index_wrap = {
