@@ -4,17 +4,10 @@
 #include <unistd.h>
 
 #include "checks/catalogue.h"
-#include "cmd/execute.h"
+#include "cmd/execute_parts.h"
 #include "cmd/facts_report.h"
-#include "core/plan.h"
-#include "report/journal.h"
 #include "report/summary.h"
-#include "run/look.h"
 #include "run/verdict.h"
-#include "stacks/player.h"
-#include "stacks/verdict.h"
-
-#define LOOK_TIMEOUT_MS 10000u
 
 static bool in_guest(const struct execution *x)
 {
@@ -110,16 +103,16 @@ static int open_journal(struct execution *x)
 	return status;
 }
 
-static int tell(struct execution *x, const struct journal_line *line)
+int execute_tell(struct execution *x, const struct journal_line *line)
 {
 	int r = x->journal_fd < 0 ? 0 : journal_write(x->journal_fd, line);
 
 	return r < 0 ? output_fail_journal(x->ctx, &x->output, -r) : 0;
 }
 
-static int tell_synced(struct execution *x, const struct journal_line *line)
+int execute_tell_synced(struct execution *x, const struct journal_line *line)
 {
-	int status = tell(x, line);
+	int status = execute_tell(x, line);
 
 	if (!status && x->journal_fd >= 0 && journal_sync(x->journal_fd) < 0)
 		return cmd_fail(x->ctx, CMD_EXIT_LAB, "output", NULL,
@@ -168,9 +161,10 @@ int execute_begin(struct execution *x)
 	if (!x->runner)
 		return cmd_fail(x->ctx, CMD_EXIT_LAB, "internal", NULL,
 				"cannot get ready to run checks: %m");
-	return tell(x, &(struct journal_line){ .type = JOURNAL_START,
-					       .start = { &x->report.tool, &x->report.run,
-							  &x->report.host } });
+	return execute_tell(
+		x, &(struct journal_line){ .type = JOURNAL_START,
+					   .start = { &x->report.tool, &x->report.run,
+						      &x->report.host } });
 }
 
 void execute_done(struct execution *x)
@@ -190,124 +184,9 @@ void execute_done(struct execution *x)
 	arena_done(&x->arena);
 }
 
-/* ------------------------------------------------------------------- look */
-
-static void set_state(struct report_device *d, enum device_state state,
-		      const char *reason)
-{
-	d->state = (int)state;
-	d->reason = reason ? reason : "memory is exhausted";
-	d->blocked_by = REASON_INTERNAL;
-}
-
-static void state_from_errno(struct arena *a, struct report_device *d, int err)
-{
-	switch (err) {
-	case EACCES:
-	case EPERM:
-		set_state(
-			d, DEVICE_DENIED,
-			arena_printf(a,
-				     "permission denied: run as root, or as a member of "
-				     "the group of %s",
-				     d->path));
-		break;
-	case EBUSY:
-		set_state(d, DEVICE_BUSY, "in use by another process");
-		break;
-	case ENOENT:
-		set_state(d, DEVICE_ABSENT, "the node is gone");
-		break;
-	case ENODEV:
-	case ENXIO:
-		set_state(d, DEVICE_NO_MODULE, "the node has no driver behind it");
-		break;
-	default:
-		set_state(d, DEVICE_BLOCKED,
-			  arena_printf(a, "cannot be opened: %s", strerror(err)));
-		break;
-	}
-}
-
-static int take_look(struct execution *x, struct report_device *d, const struct look *l)
-{
-	static const int policy[] = {
-		[LOOK_UNKNOWN] = -1,
-		[LOOK_NO_IOTLB] = IOTLB_NONE,
-		[LOOK_STRICT] = IOTLB_STRICT,
-	};
-	const struct feature_set offered = { { l->features } };
-	const struct feature_set backend = { { l->backend } };
-	const struct feature_set accepted = { { l->accepted } };
-	enum family family = (enum family)d->kind;
-
-	d->iotlb_policy = policy[l->policy];
-	if (l->has_features) {
-		d->features = mask_make(&x->arena, BITS_FEATURES, family, &offered);
-		d->features_accepted =
-			mask_make(&x->arena, BITS_FEATURES, family, &accepted);
-		if (!d->features || !d->features_accepted)
-			return -ENOMEM;
-	}
-	if (!l->has_backend)
-		return 0;
-	d->backend_features = mask_make(&x->arena, BITS_BACKEND, family, &backend);
-	return d->backend_features ? 0 : -ENOMEM;
-}
-
-int execute_look_at(struct execution *x, struct report_device *d, struct evidence *ret)
-{
-	const struct task task = {
-		.device = d->name,
-		.family = (enum family)d->kind,
-		.path = d->path,
-		.act = look_act,
-		.timeout_ms = LOOK_TIMEOUT_MS,
-	};
-	struct outcome o;
-	struct look look;
-	struct verdict v;
-	int r = runner_task(x->runner, &x->arena, &task, &o);
-
-	if (r < 0)
-		return cmd_fail(x->ctx, CMD_EXIT_LAB, "internal",
-				"are processes or memory limited?",
-				"cannot start a child: %s", strerror(-r));
-	look_read(&o.evidence, &look);
-	if (o.end != TASK_FINISHED &&
-	    verdict_of_end(&x->arena, d->path, task.timeout_ms, &o, &v)) {
-		set_state(d, DEVICE_BLOCKED, v.text);
-		d->blocked_by = v.code;
-	} else if (!look.opened) {
-		state_from_errno(&x->arena, d, look.err);
-	} else if (!look.has_features) {
-		set_state(d, DEVICE_BLOCKED, "VHOST_GET_FEATURES gave no answer");
-	}
-	if (ret)
-		*ret = o.evidence;
-	return take_look(x, d, &look) < 0 ? cmd_fail_memory(x->ctx) : 0;
-}
-
-int execute_look(struct execution *x)
-{
-	int status = 0;
-
-	for (size_t i = 0; i < x->report.devices.count && !status; i++) {
-		struct report_device *d = x->report.devices.item[i];
-
-		if (d->state == DEVICE_OK && !runner_signal(x->runner))
-			status = execute_look_at(x, d, NULL);
-		if (!status)
-			status = tell(x, &(struct journal_line){ .type = JOURNAL_DEVICE,
-								 .device = d });
-	}
-	return status;
-}
-
 /* ------------------------------------------------------------------- plan */
 
-/* What becomes of whatever was to be done on a device that cannot be used. */
-static struct verdict unusable(const struct report_device *d)
+struct verdict execute_unusable(const struct report_device *d)
 {
 	static const struct verdict by_state[DEVICE_STATE_NUM] = {
 		[DEVICE_ABSENT] = { STATUS_SKIP, REASON_NO_DEVICE, NULL },
@@ -327,7 +206,7 @@ static struct verdict unusable(const struct report_device *d)
 static int plan_device(struct execution *x, struct report_device *d,
 		       struct rec_list *list)
 {
-	const struct verdict v = unusable(d);
+	const struct verdict v = execute_unusable(d);
 	struct plan_device *p = rec_list_new(&x->arena, list, sizeof(*p));
 
 	if (!p)
@@ -387,8 +266,8 @@ int execute_plan(struct execution *x, struct rec_list *ret)
 
 /* ----------------------------------------------------------------- checks */
 
-static int set_reason(struct execution *x, struct report_reason **ret, int code,
-		      const char *text)
+int execute_reason(struct execution *x, struct report_reason **ret, int code,
+		   const char *text)
 {
 	struct report_reason *r = arena_alloc(&x->arena, sizeof(*r));
 
@@ -407,7 +286,7 @@ static int set_verdict(struct execution *x, struct report_check *c,
 	c->reason = NULL;
 	if (v->status == STATUS_PASS)
 		return 0;
-	return set_reason(x, &c->reason, v->code, v->text);
+	return execute_reason(x, &c->reason, v->code, v->text);
 }
 
 static int add_check(struct execution *x, const struct plan_entry *e)
@@ -428,8 +307,7 @@ static int add_check(struct execution *x, const struct plan_entry *e)
 	return 0;
 }
 
-/* A run that was told to stop, or a device that is wedged, leaves checks unasked. */
-static bool unasked(struct execution *x, const char *device, struct verdict *ret)
+bool execute_unasked(struct execution *x, const char *device, struct verdict *ret)
 {
 	const char *wedged = runner_wedged(x->runner, device);
 	int sig = runner_signal(x->runner);
@@ -467,8 +345,9 @@ static int run_check(struct execution *x, const struct plan_entry *e,
 	struct outcome o;
 	int r = 0;
 
-	if (tell_synced(x, &(struct journal_line){ .type = JOURNAL_CHECK_START,
-						   .check_start = { c->id, c->device } }))
+	if (execute_tell_synced(
+		    x, &(struct journal_line){ .type = JOURNAL_CHECK_START,
+					       .check_start = { c->id, c->device } }))
 		return -EIO;
 	x->began = true;
 	kmsg_skip(&x->kmsg);
@@ -495,205 +374,14 @@ static int run_checks(struct execution *x, const struct rec_list *plan)
 		int r = 0;
 
 		cmd_progress(x->ctx, "%zu/%zu %s", i + 1, plan->count, c->id);
-		if (e->run && !unasked(x, c->device, &v))
+		if (e->run && !execute_unasked(x, c->device, &v))
 			r = run_check(x, e, c, &v);
 		if (r < 0)
 			return r == -ENOMEM ? cmd_fail_memory(x->ctx) : CMD_EXIT_LAB;
 		if (set_verdict(x, c, &v) < 0)
 			return cmd_fail_memory(x->ctx);
-		if (tell(x, &(struct journal_line){ .type = JOURNAL_CHECK, .check = c }))
-			return CMD_EXIT_LAB;
-	}
-	return 0;
-}
-
-/* ----------------------------------------------------------------- stacks */
-
-/** struct stack_entry - one policy for one kind of guest on one device */
-struct stack_entry {
-	struct stack_play play;
-	const struct report_device *device;
-};
-
-static int add_stack(struct execution *x, struct rec_list *plays,
-		     const struct stack *stack, const struct report_device *d)
-{
-	for (size_t i = 0; i < stack->guests.count; i++) {
-		struct stack_entry *e = rec_list_new(&x->arena, plays, sizeof(*e));
-		struct report_stack *s =
-			rec_list_new(&x->arena, &x->report.stacks, sizeof(*s));
-
-		if (!e || !s)
-			return -ENOMEM;
-		*e = (struct stack_entry){ { stack, stack->guests.item[i] }, d };
-		s->stack = stack->name;
-		s->vmm = stack->vmm;
-		s->device = d->name;
-		s->guest = e->play.guest->guest;
-	}
-	return 0;
-}
-
-static bool is_named(const struct execution *x, const struct stack *stack)
-{
-	const struct rec_list *named = &x->options->selection.stacks;
-
-	for (size_t i = 0; i < named->count; i++)
-		if (!strcmp(named->item[i], stack->name))
-			return true;
-	return false;
-}
-
-static int add_stack_on(struct execution *x, struct rec_list *plays,
-			const struct stack *stack, bool applicable, size_t *ret_added)
-{
-	struct stack_result unused;
-
-	for (size_t i = 0; i < x->report.devices.count; i++) {
-		const struct report_device *d = x->report.devices.item[i];
-
-		if (stack_not_applicable(&x->arena, stack, (enum family)d->kind,
-					 &unused) == applicable)
-			continue;
-		if (add_stack(x, plays, stack, d) < 0)
-			return -ENOMEM;
-		(*ret_added)++;
-	}
-	return 0;
-}
-
-/* A policy that was named and drives none of the devices has its rows all the same. */
-static int add_stacks(struct execution *x, struct rec_list *plays)
-{
-	const struct rec_list *library = &x->options->library;
-
-	for (size_t i = 0; i < library->count; i++) {
-		const struct stack *stack = library->item[i];
-		size_t added = 0;
-		int r = add_stack_on(x, plays, stack, true, &added);
-
-		if (r == 0 && !added && is_named(x, stack))
-			r = add_stack_on(x, plays, stack, false, &added);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int set_result(struct execution *x, struct report_stack *s,
-		      const struct stack_result *r)
-{
-	s->verdict = r->verdict;
-	s->signature = r->signature;
-	s->transfer = (struct report_transfer){ r->tx_bytes, r->rx_bytes };
-	if (r->verdict == STACK_WORKS)
-		return 0;
-	return set_reason(x, &s->reason, r->code, r->reason);
-}
-
-static int play_act(struct session *s, const void *arg)
-{
-	return stack_collect(s, arg);
-}
-
-/* A policy that works while the kernel complains of us works for nobody. */
-static int hear_kernel(struct execution *x, const struct outcome *o,
-		       struct report_stack *s, struct stack_result *ret)
-{
-	struct verdict v = {
-		.status = ret->verdict == STACK_WORKS ? STATUS_PASS : STATUS_FAIL,
-		.code = ret->code,
-		.text = ret->reason,
-	};
-	size_t before = s->evidence.count;
-	int r = kmsg_blame(&x->kmsg, &x->arena, o->pid, &s->evidence, &v);
-
-	if (r < 0 || s->evidence.count == before)
-		return r;
-	if (ret->verdict == STACK_WORKS)
-		ret->verdict = STACK_UNKNOWN;
-	ret->code = REASON_CRASHED;
-	ret->reason = v.text;
-	return 0;
-}
-
-static int play_stack(struct execution *x, const struct stack_entry *e,
-		      struct report_stack *s, struct stack_result *ret)
-{
-	const struct task task = {
-		.device = e->device->name,
-		.family = (enum family)e->device->kind,
-		.path = e->device->path,
-		.offered = strtoull(e->device->features->hex, NULL, 16),
-		.act = play_act,
-		.arg = &e->play,
-		.timeout_ms = x->options->timeout_s * 1000,
-	};
-	struct outcome o;
-	struct verdict v;
-	int r = 0;
-
-	if (tell_synced(x, &(struct journal_line){
-				   .type = JOURNAL_STACK_START,
-				   .stack_start = { s->stack, s->device, s->guest } }))
-		return -EIO;
-	x->began = true;
-	kmsg_skip(&x->kmsg);
-	r = runner_task(x->runner, &x->arena, &task, &o);
-	if (r < 0) {
-		*ret = (struct stack_result){ .code = REASON_INTERNAL,
-					      .reason = strerror(-r) };
-		return 0;
-	}
-	s->evidence = o.evidence.ev;
-	if (verdict_of_end(&x->arena, e->device->path, task.timeout_ms, &o, &v))
-		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
-	else
-		stack_judge(&x->arena, &o.evidence, ret);
-	return hear_kernel(x, &o, s, ret);
-}
-
-/* Why a policy is not played at all; @ret is then its result. */
-static bool not_played(struct execution *x, const struct stack_entry *e,
-		       struct stack_result *ret)
-{
-	const struct report_device *d = e->device;
-	struct verdict v;
-
-	if (stack_not_applicable(&x->arena, e->play.stack, (enum family)d->kind, ret))
-		return true;
-	if (d->state != DEVICE_OK) {
-		v = unusable(d);
-		*ret = (struct stack_result){ .verdict = v.status == STATUS_SKIP
-								 ? STACK_NOT_APPLICABLE
-								 : STACK_UNKNOWN,
-					      .code = v.code,
-					      .reason = v.text };
-		return true;
-	}
-	if (unasked(x, d->name, &v)) {
-		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
-		return true;
-	}
-	return false;
-}
-
-static int run_stacks(struct execution *x, const struct rec_list *plays)
-{
-	for (size_t i = 0; i < plays->count; i++) {
-		const struct stack_entry *e = plays->item[i];
-		struct report_stack *s = x->report.stacks.item[i];
-		struct stack_result r = { 0 };
-		int failed = 0;
-
-		cmd_progress(x->ctx, "%zu/%zu %s", i + 1, plays->count, s->stack);
-		if (!not_played(x, e, &r))
-			failed = play_stack(x, e, s, &r);
-		if (failed < 0)
-			return failed == -ENOMEM ? cmd_fail_memory(x->ctx) : CMD_EXIT_LAB;
-		if (set_result(x, s, &r) < 0)
-			return cmd_fail_memory(x->ctx);
-		if (tell(x, &(struct journal_line){ .type = JOURNAL_STACK, .stack = s }))
+		if (execute_tell(x, &(struct journal_line){ .type = JOURNAL_CHECK,
+							    .check = c }))
 			return CMD_EXIT_LAB;
 	}
 	return 0;
@@ -711,16 +399,16 @@ int execute_run(struct execution *x)
 	for (size_t i = 0; i < plan.count && r == 0; i++)
 		r = add_check(x, plan.item[i]);
 	if (r == 0)
-		r = add_stacks(x, &plays);
+		r = execute_add_stacks(x, &plays);
 	if (r < 0)
 		return cmd_fail_memory(x->ctx);
-	status = tell(x, &(struct journal_line){
-				 .type = JOURNAL_PLAN,
-				 .plan = { x->report.checks, x->report.stacks } });
+	status = execute_tell(x, &(struct journal_line){ .type = JOURNAL_PLAN,
+							 .plan = { x->report.checks,
+								   x->report.stacks } });
 	if (!status)
 		status = run_checks(x, &plan);
 	if (!status)
-		status = run_stacks(x, &plays);
+		status = execute_stacks(x, &plays);
 	cmd_progress_end(x->ctx);
 	if (status)
 		return status;
@@ -730,7 +418,7 @@ int execute_run(struct execution *x)
 	if (expect_apply(&x->arena, x->options->expectations, &x->report) < 0)
 		return cmd_fail_memory(x->ctx);
 	report_summarize(&x->report, runner_signal(x->runner));
-	return tell_synced(
+	return execute_tell_synced(
 		x, &(struct journal_line){
 			   .type = JOURNAL_END,
 			   .end = { &x->report.summary, x->report.run.duration_us } });

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "report/page.h"
-#include "report/summary.h"
 #include "report/text.h"
+#include "report/text_parts.h"
 
-#define TEXT_LINE 512
-
-static const char *plural(int64_t n)
+const char *text_plural(int64_t n)
 {
 	return n == 1 ? "" : "s";
 }
@@ -121,150 +117,6 @@ static void put_devices(struct page *p, const struct report *r)
 		put_device(p, r->devices.item[i], name_width, path_width);
 }
 
-/* ------------------------------------------------------------------ evidence */
-
-struct line {
-	char text[TEXT_LINE];
-	size_t len;
-};
-
-static void printf_(2, 3) add(struct line *l, const char *fmt, ...)
-{
-	va_list args;
-	int n = 0;
-
-	va_start(args, fmt);
-	n = vsnprintf(l->text + l->len, sizeof(l->text) - l->len, fmt, args);
-	va_end(args);
-	if (n > 0)
-		l->len += (size_t)n;
-	if (l->len >= sizeof(l->text))
-		l->len = sizeof(l->text) - 1;
-}
-
-static void add_int(struct line *l, const char *name, struct opt_int v)
-{
-	if (v.set)
-		add(l, " %s %" PRId64, name, v.v);
-}
-
-static void add_str(struct line *l, const char *name, const char *s)
-{
-	if (s)
-		add(l, " %s %s", name, s);
-}
-
-static void add_errno(struct line *l, int err)
-{
-	const char *name = strerrorname_np(err);
-
-	if (err && name)
-		add(l, " = %s", name);
-	else if (err)
-		add(l, " = E%d", err);
-}
-
-static void describe_iotlb(struct line *l, const struct ev_iotlb *e)
-{
-	add(l, "%s %s", ev_way_names[e->way], ev_msg_names[e->msg]);
-	add_str(l, "iova", e->iova);
-	add_str(l, "size", e->size);
-	if (e->perm != EV_PERM_NONE)
-		add(l, " %s", ev_perm_names[e->perm]);
-	add_int(l, "version", e->version);
-	add_errno(l, e->err);
-}
-
-static void describe_bytes(struct line *l, const struct ev_bytes *e)
-{
-	add(l, "%s sent %" PRId64 " received %" PRId64, ev_dir_names[e->dir], e->sent,
-	    e->received);
-	if (e->sent_digest && e->received_digest)
-		add(l, " digests %s",
-		    strcmp(e->sent_digest, e->received_digest) ? "differ" : "equal");
-}
-
-static void describe(struct line *l, const struct ev *e)
-{
-	switch ((enum ev_kind)e->kind) {
-	case EV_IOCTL:
-		add(l, "%s", e->ioctl.name);
-		if (e->ioctl.arg)
-			add(l, " %s", e->ioctl.arg);
-		if (!e->ioctl.err)
-			add(l, " = %" PRId64, e->ioctl.ret);
-		add_errno(l, e->ioctl.err);
-		break;
-	case EV_IOTLB:
-		describe_iotlb(l, &e->iotlb);
-		break;
-	case EV_RING:
-		add(l, "%s", e->ring.queue);
-		add_int(l, "avail", e->ring.avail);
-		add_int(l, "used", e->ring.used);
-		add_int(l, "base", e->ring.base);
-		add_int(l, "flags", e->ring.flags);
-		break;
-	case EV_EVENTFD:
-		add(l, "%s", e->eventfd.queue);
-		add_int(l, "kick", e->eventfd.kick);
-		add_int(l, "call", e->eventfd.call);
-		add_int(l, "err", e->eventfd.err);
-		break;
-	case EV_WORKER:
-		add(l, "%s %" PRId64, e->worker.type, e->worker.count);
-		break;
-	case EV_KMSG:
-		add(l, "%s", e->kmsg.text);
-		break;
-	case EV_BYTES:
-		describe_bytes(l, &e->bytes);
-		break;
-	case EV_MEASURE:
-		add(l, "%s:", e->measure.name);
-		for (size_t i = 0; i < e->measure.samples.count; i++)
-			add(l, " %" PRId64, *(const int64_t *)e->measure.samples.item[i]);
-		add(l, " %s", e->measure.unit);
-		break;
-	case EV_FACT:
-		add(l, "%s = %s", e->fact.name,
-		    e->fact.value ? e->fact.value : "unknown");
-		break;
-	case EV_KIND_NUM:
-		break;
-	}
-}
-
-/* One observation is one line, also where that is longer than the page is wide. */
-static void put_evidence(struct page *p, size_t indent, const struct rec_list *evidence)
-{
-	size_t step_width = 0;
-
-	if (p->verbosity < 2)
-		return;
-	for (size_t i = 0; i < evidence->count; i++)
-		step_width = page_wider(step_width,
-					((const struct ev *)evidence->item[i])->step);
-	if (step_width > p->width / 3)
-		step_width = p->width / 3;
-	for (size_t i = 0; i < evidence->count; i++) {
-		const struct ev *e = evidence->item[i];
-		struct line l = { .len = 0 };
-
-		describe(&l, e);
-		page_tone(p, TONE_DIM);
-		page_pad_to(p, indent);
-		page_put(p, ev_kind_names[e->kind]);
-		page_pad_to(p, indent + 9);
-		page_put(p, e->step);
-		page_pad_to(p, indent + 9 + step_width + 1);
-		page_put(p, " ");
-		page_put(p, l.text);
-		page_tone(p, TONE_PLAIN);
-		page_newline(p);
-	}
-}
-
 /* ------------------------------------------------------------------ checks */
 
 #define STATUS_COLUMN 2u
@@ -369,7 +221,7 @@ static void put_check(struct page *p, const struct report_check *c,
 		put_known(p, c->known);
 	if (c->expected)
 		put_expected(p, ID_COLUMN, c->expected);
-	put_evidence(p, ID_COLUMN, &c->evidence);
+	text_evidence(p, ID_COLUMN, &c->evidence);
 }
 
 static void put_counts(struct page *p, const struct report *r)
@@ -399,7 +251,7 @@ static void put_counts(struct page *p, const struct report *r)
 		page_put(p, "none");
 	if (r->summary.known)
 		page_wrapf(p, 8, "(%" PRId64 " known finding%s)", r->summary.known,
-			   plural(r->summary.known));
+			   text_plural(r->summary.known));
 	page_newline(p);
 }
 
@@ -489,7 +341,7 @@ struct stack_columns {
 	size_t guest, device, verdict, rest;
 };
 
-static enum tone verdict_tone(int verdict)
+enum tone text_verdict_tone(int verdict)
 {
 	switch ((enum stack_verdict)verdict) {
 	case STACK_WORKS:
@@ -527,7 +379,7 @@ static void put_stack(struct page *p, const struct report_stack *s,
 	page_pad_to(p, at->device);
 	page_put(p, s->device);
 	page_pad_to(p, at->verdict);
-	page_put_toned(p, verdict_tone(s->verdict), stack_verdict_names[s->verdict]);
+	page_put_toned(p, text_verdict_tone(s->verdict), stack_verdict_names[s->verdict]);
 	if (s->signature || moved)
 		page_pad_to(p, at->rest - 1);
 	if (s->signature)
@@ -542,7 +394,7 @@ static void put_stack(struct page *p, const struct report_stack *s,
 		if (s->expected)
 			put_expected(p, at->guest, s->expected);
 	}
-	put_evidence(p, at->guest, &s->evidence);
+	text_evidence(p, at->guest, &s->evidence);
 }
 
 static struct stack_columns stack_columns(const struct report *r)
@@ -607,129 +459,6 @@ static void put_sentences(struct page *p, const char *heading,
 	}
 }
 
-struct tally {
-	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed, stacks_expected;
-};
-
-static struct tally tally_of(const struct report *r)
-{
-	struct tally t = { 0 };
-
-	for (size_t i = 0; i < r->checks.count; i++) {
-		const struct report_check *c = r->checks.item[i];
-		enum decides d = summary_of_check(r, c);
-
-		t.failed += d == DECIDES_FAIL;
-		t.open += d == DECIDES_INCONCLUSIVE;
-	}
-	for (size_t i = 0; i < r->stacks.count; i++) {
-		const struct report_stack *s = r->stacks.item[i];
-		enum decides d = summary_of_stack(r, s);
-
-		t.stacks_failed += d == DECIDES_FAIL;
-		t.stacks_open += d == DECIDES_INCONCLUSIVE;
-		t.stacks_unnamed += d != DECIDES_FAIL && !s->expected &&
-				    verdict_tone(s->verdict) == TONE_BAD;
-		t.stacks_expected += d == DECIDES_NOTHING && s->expected &&
-				     verdict_tone(s->verdict) == TONE_BAD;
-	}
-	return t;
-}
-
-static void put_tally(struct page *p, int64_t n, const char *thing, const char *what,
-		      bool *first)
-{
-	if (!n)
-		return;
-	if (!*first)
-		page_put(p, ",");
-	page_wrapf(p, 2, "%" PRId64 " %s%s %s", n, thing, plural(n), what);
-	*first = false;
-}
-
-static void put_fail(struct page *p, const struct tally *t)
-{
-	bool first = true;
-
-	put_tally(p, t->failed, "check", "failed", &first);
-	put_tally(p, t->stacks_failed, "counted stack", "did not work", &first);
-}
-
-static void put_inconclusive(struct page *p, const struct report *r,
-			     const struct tally *t)
-{
-	const char *word = NULL;
-	bool first = true;
-
-	put_tally(p, t->open, "check", "undecided", &first);
-	put_tally(p, t->stacks_open, "counted stack", "undecided", &first);
-	for (size_t n = 0; (word = summary_missing(r, n)); n++) {
-		if (!first)
-			page_put(p, ",");
-		page_wrapf(p, 2, "%s: asked for and not to be had here", word);
-		first = false;
-	}
-}
-
-static void put_why(struct page *p, const struct report *r, const struct tally *t)
-{
-	const struct report_selection *sel = &r->run.selection;
-
-	if (t->failed || t->stacks_failed)
-		put_fail(p, t);
-	else if (r->summary.exit_code == EXIT_NOTHING_HERE)
-		page_wrap(p, 2, "nothing that was asked for exists here");
-	else if (t->open || t->stacks_open || summary_missing(r, 0))
-		put_inconclusive(p, r, t);
-	else if (sel->stacks.count && !sel->checks.count)
-		page_wrapf(p, 2, "every stack that was named works%s",
-			   t->stacks_expected ? ", or does as expected" : "");
-	else
-		page_wrapf(p, 2, "no check of severity %s or above failed%s",
-			   severity_names[sel->fail_on],
-			   r->summary.counts.n[STATUS_XFAIL] ? " unexpectedly" : "");
-}
-
-static void put_asides(struct page *p, const struct report *r, const struct tally *t)
-{
-	if (r->summary.known && !r->run.selection.strict) {
-		page_wrapf(p, 0,
-			   "%" PRId64
-			   " known finding%s not counted (--strict counts them).",
-			   r->summary.known, r->summary.known == 1 ? " is" : "s are");
-		page_newline(p);
-	}
-	if (t->stacks_unnamed) {
-		page_wrapf(p, 0,
-			   "%" PRId64
-			   " stack%s would not work here; a stack counts only when "
-			   "--stack names it.",
-			   t->stacks_unnamed, plural(t->stacks_unnamed));
-		page_newline(p);
-	}
-}
-
-static void put_verdict(struct page *p, const struct report *r)
-{
-	static const char *const word[] = { "PASS", "FAIL", "INCONCLUSIVE" };
-	static const enum tone tones[] = { TONE_GOOD, TONE_BAD, TONE_WARN };
-	int64_t exit_code = r->summary.exit_code;
-	struct tally t = tally_of(r);
-
-	page_newline(p);
-	put_asides(p, r, &t);
-	page_put_toned(p, tones[r->summary.verdict], word[r->summary.verdict]);
-	page_put(p, ":");
-	if (exit_code > EXIT_SIGNAL && exit_code < EXIT_SIGNAL + 65) {
-		const char *name = sigabbrev_np((int)exit_code - EXIT_SIGNAL);
-
-		page_wrapf(p, 2, "cut by SIG%s;", name ? name : "NAL");
-	}
-	put_why(p, r, &t);
-	page_wrapf(p, 2, "(exit status %" PRId64 ")", exit_code);
-	page_newline(p);
-}
-
 int report_text(const struct report *r, const struct text_options *o, FILE *out)
 {
 	struct page p = { 0 };
@@ -742,6 +471,6 @@ int report_text(const struct report *r, const struct text_options *o, FILE *out)
 	put_stacks(&p, r);
 	put_sentences(&p, "Limits of this run", &r->run.reduced);
 	put_sentences(&p, "Not as expected", &r->run.unexpected);
-	put_verdict(&p, r);
+	text_verdict(&p, r);
 	return page_end(&p);
 }
