@@ -125,7 +125,7 @@ int execute_begin(struct execution *x)
 	int r = 0;
 	int status = 0;
 
-	x->journal_fd = x->output.journal_fd = -1;
+	x->journal_fd = x->output.journal_fd = x->kmsg.fd = x->kmsg.taint_fd = -1;
 	x->started_ns = mono_now_ns();
 	x->facts = facts_kernel_new();
 	if (!x->facts)
@@ -149,7 +149,7 @@ int execute_begin(struct execution *x)
 				"cannot find out about this host: %s", strerror(-r));
 	if (x->options->dry_run)
 		return 0;
-	if (!in_guest(x) && kmsg_open(&x->kmsg) < 0 &&
+	if (kmsg_open(&x->kmsg, in_guest(x)) < 0 &&
 	    reduced(x,
 		    "the kernel log cannot be read: what the kernel complains of is not "
 		    "seen") < 0)
@@ -176,8 +176,7 @@ void execute_done(struct execution *x)
 			       "remove it with modprobe -r when it is no longer in use",
 			       "a module that was loaded for this run stays: %s",
 			       strerror(-r));
-	if (x->facts) /* execute_begin() got as far as to set the rest */
-		kmsg_close(&x->kmsg);
+	kmsg_close(&x->kmsg);
 	runner_free(x->runner);
 	facts_kernel_free(x->facts);
 	output_end(&x->output, x->began);

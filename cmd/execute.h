@@ -18,7 +18,7 @@ struct facts;
  * @report:	as far as it got; complete once execute_run() returned 0
  * @facts, @runner: owned
  * @modules:	loaded for the run, unloaded by execute_done()
- * @kmsg:	the kernel log; not read in a guest, whose host watches the console
+ * @kmsg:	what the kernel complains of
  * @output:	owned; execute_begin() opens its journal, except in a guest
  * @journal_fd:	borrowed of @output or of the guest's port; -1 without a journal
  * @began:	a check or a policy was started: its journal is worth keeping

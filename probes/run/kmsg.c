@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/klog.h"
 #include "run/kmsg.h"
 
@@ -15,24 +17,51 @@ struct kreport {
 	bool open, ours;
 };
 
-int kmsg_open(struct kmsg *k)
+/* Flags that a kernel sets on itself when it complains, by bit (kernel/panic.c). */
+static const struct {
+	unsigned int bit;
+	const char *text;
+} complaints[] = {
+	{ 5, "B (bad page)" },
+	{ 7, "D (oops or BUG)" },
+	{ 9, "W (warning)" },
+	{ 14, "L (soft lockup)" },
+};
+
+int kmsg_open(struct kmsg *k, bool alone)
 {
-	*k = (struct kmsg){ .fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
-	if (k->fd < 0)
-		return -errno;
+	int r = 0;
+
+	*k = (struct kmsg){ .fd = -1, .alone = alone };
+	k->taint_fd = open("/proc/sys/kernel/tainted", O_RDONLY | O_CLOEXEC);
+	if (!alone) {
+		k->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		r = k->fd < 0 ? -errno : 0;
+	}
 	kmsg_skip(k);
-	return 0;
+	return r;
 }
 
 void kmsg_close(struct kmsg *k)
 {
 	fd_close(&k->fd);
+	fd_close(&k->taint_fd);
+}
+
+static uint64_t taint_now(const struct kmsg *k)
+{
+	char text[32] = "";
+
+	if (k->taint_fd < 0 || pread(k->taint_fd, text, sizeof(text) - 1, 0) <= 0)
+		return k->taint;
+	return strtoull(text, NULL, 10);
 }
 
 void kmsg_skip(struct kmsg *k)
 {
 	if (k->fd >= 0)
 		(void)lseek(k->fd, 0, SEEK_END);
+	k->taint = taint_now(k);
 }
 
 /* "vhost-71" but not "vhost-710", "PID: 71" likewise */
@@ -107,7 +136,27 @@ static const char *message(char *record, ssize_t len)
 	return text;
 }
 
-int kmsg_take(struct kmsg *k, struct arena *a, pid_t pid, struct rec_list *evidence)
+/* Flags are sticky: what somebody else's complaint set already tells nothing. */
+static int take_taint(struct kmsg *k, struct arena *a, struct rec_list *evidence)
+{
+	uint64_t now = taint_now(k);
+	uint64_t gained = now & ~k->taint;
+	int added = 0;
+
+	k->taint = now;
+	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
+		if (!(gained & BIT64(complaints[i].bit)))
+			continue;
+		if (add_line(a, evidence,
+			     arena_printf(a, "taint flag gained: %s",
+					  complaints[i].text)) < 0)
+			return -ENOMEM;
+		added++;
+	}
+	return added;
+}
+
+static int take_log(struct kmsg *k, struct arena *a, pid_t pid, struct rec_list *evidence)
 {
 	struct kreport report = { 0 };
 	char record[RECORD_MAX];
@@ -134,6 +183,16 @@ int kmsg_take(struct kmsg *k, struct arena *a, pid_t pid, struct rec_list *evide
 	if (r >= 0)
 		r = end_report(&report, a, evidence);
 	return r < 0 ? r : added + r;
+}
+
+int kmsg_take(struct kmsg *k, struct arena *a, pid_t pid, struct rec_list *evidence)
+{
+	int lines = take_log(k, a, pid, evidence);
+	int flags = 0;
+
+	if (lines > 0 || (lines == 0 && k->alone))
+		flags = take_taint(k, a, evidence);
+	return lines < 0 || flags < 0 ? -ENOMEM : lines + flags;
 }
 
 int kmsg_blame(struct kmsg *k, struct arena *a, pid_t pid, struct rec_list *evidence,

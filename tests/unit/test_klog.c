@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -61,7 +62,7 @@ static void only_what_names_us_or_vhost_is_ours(void **state)
 static void without_a_log_nothing_is_taken(void **state)
 {
 	cleanup_arena struct arena a = { 0 };
-	struct kmsg k = { .fd = -1 };
+	struct kmsg k = { .fd = -1, .taint_fd = -1 };
 	struct rec_list evidence = { 0 };
 	struct verdict v = { .status = STATUS_PASS };
 
@@ -89,7 +90,7 @@ static void reports_of_others_are_left_to_them(void **state)
 	struct verdict v = { .status = STATUS_PASS };
 	const struct ev *ev = NULL;
 	int pair[2];
-	struct kmsg k;
+	struct kmsg k = { .taint_fd = -1 };
 
 	(void)state;
 	assert_int_equal(pipe2(pair, O_DIRECT | O_NONBLOCK | O_CLOEXEC), 0);
@@ -106,6 +107,63 @@ static void reports_of_others_are_left_to_them(void **state)
 	fd_close(&pair[1]);
 }
 
+static void set_taint(int fd, const char *text)
+{
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+}
+
+static int taint_file(void)
+{
+	int fd = memfd_create("tainted", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void a_flag_that_is_gained_in_a_guest_fails(void **state)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct kmsg k = { .fd = -1, .taint_fd = taint_file(), .alone = true };
+	struct rec_list evidence = { 0 };
+	struct verdict v = { .status = STATUS_PASS };
+	const struct ev *ev = NULL;
+
+	(void)state;
+	set_taint(k.taint_fd, "64\n"); /* U, set by somebody's write */
+	kmsg_skip(&k);
+	set_taint(k.taint_fd, "577\n"); /* W, and P of a module */
+	assert_int_equal(kmsg_blame(&k, &a, 71, &evidence, &v), 0);
+	assert_int_equal(evidence.count, 1);
+	ev = evidence.item[0];
+	assert_string_equal(ev->kmsg.text, "taint flag gained: W (warning)");
+	assert_int_equal(v.status, STATUS_FAIL);
+	assert_non_null(strstr(v.text, "W (warning)"));
+	/* flags are sticky: the next check did not do it */
+	v = (struct verdict){ .status = STATUS_PASS };
+	assert_int_equal(kmsg_blame(&k, &a, 71, &evidence, &v), 0);
+	assert_int_equal(evidence.count, 1);
+	assert_int_equal(v.status, STATUS_PASS);
+	kmsg_close(&k);
+}
+
+static void a_flag_on_a_host_may_be_of_others(void **state)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct kmsg k = { .fd = -1, .taint_fd = taint_file() };
+	struct rec_list evidence = { 0 };
+	struct verdict v = { .status = STATUS_PASS };
+
+	(void)state;
+	set_taint(k.taint_fd, "0\n");
+	kmsg_skip(&k);
+	set_taint(k.taint_fd, "512\n");
+	assert_int_equal(kmsg_blame(&k, &a, 71, &evidence, &v), 0);
+	assert_int_equal(evidence.count, 0);
+	assert_int_equal(v.status, STATUS_PASS);
+	kmsg_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +172,8 @@ int main(void)
 		cmocka_unit_test(only_what_names_us_or_vhost_is_ours),
 		cmocka_unit_test(without_a_log_nothing_is_taken),
 		cmocka_unit_test(reports_of_others_are_left_to_them),
+		cmocka_unit_test(a_flag_that_is_gained_in_a_guest_fails),
+		cmocka_unit_test(a_flag_on_a_host_may_be_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
