@@ -39,12 +39,12 @@ struct stack_entry {
 /**
  * execute_add_stacks() - a row in the report for each policy that is to be played
  * @x:		execution after execute_look()
- * @ret:	struct stack_entry, one for each row
+ * @plays:	struct stack_entry are added, one for each row
  *
  * A policy that was named and drives none of the devices has its rows all the same.
  * Return: 0 or -ENOMEM.
  */
-int execute_add_stacks(struct execution *x, struct rec_list *ret) must_check_;
+int execute_add_stacks(struct execution *x, struct rec_list *plays) must_check_;
 
 /** execute_stacks() - play them. 0, or the exit status after a message */
 int execute_stacks(struct execution *x, const struct rec_list *plays) must_check_;

@@ -124,7 +124,7 @@ static int settle(struct link *l)
 			l->tx_used_len = used.len;
 			return 0;
 		}
-		e = l->serve ? session_serve_misses(l->s, "miss") : 0;
+		e = l->serve ? session_serve_misses(l->s) : 0;
 		if (e < 0)
 			return e;
 		if (e == 0)
@@ -172,7 +172,7 @@ int link_wait(struct link *l)
 	if (!((fds[0].revents | fds[3].revents) & POLLIN))
 		return 0;
 	if (l->serve && !(fds[3].revents & POLLIN)) {
-		e = session_serve_misses(l->s, "miss");
+		e = session_serve_misses(l->s);
 		return e < 0 ? e : 0;
 	}
 	return session_stalled(l->s, "stall", QUEUE_RX) < 0 ? -EIO : -ENODATA;
@@ -232,5 +232,8 @@ int link_both_ways(struct link *l, uint32_t len)
 
 	if (e == 0)
 		e = link_tx(l, "tx", len);
-	return e < 0 ? e : link_rx(l, "rx", len);
+	if (e == 0)
+		e = link_rx(l, "rx", len);
+	session_note_served(l->s);
+	return e;
 }

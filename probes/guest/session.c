@@ -44,6 +44,7 @@ void session_twin(const struct session *s, struct session *ret, struct seam *ret
 
 void session_done(struct session *s)
 {
+	session_note_served(s);
 	session_close(s);
 	s->seam->peer->ops->stop(s->seam->peer);
 	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
@@ -389,98 +390,4 @@ int session_stalled(struct session *s, const char *step, enum session_queue q)
 	session_note_eventfds(s, step, q);
 	session_measure(s, step, "calls_after_kick", "system calls", calls);
 	return ring_used_idx(&s->ring[q]) == used;
-}
-
-int session_iotlb(struct session *s, const char *step, struct iotlb_msg msg)
-{
-	unsigned char buf[IOTLB_MSG_BYTES];
-	ssize_t n = 0;
-
-	if (!msg.version)
-		msg.version = s->msg_version;
-	iotlb_encode(&msg, buf);
-	record_begin(s, step, "write");
-	s->calls++;
-	n = s->seam->dev->ops->write(s->seam->dev, buf, sizeof(buf));
-	record_iotlb(s, step, EV_SENT, &msg, n < 0 ? (int)n : 0);
-	return n < 0 ? (int)n : 0;
-}
-
-int session_write(struct session *s, const char *step, const void *buf, size_t len)
-{
-	ssize_t n = 0;
-
-	record_begin(s, step, "write");
-	s->calls++;
-	n = s->seam->dev->ops->write(s->seam->dev, buf, len);
-	record_call(s, step, "write", arena_printf(&s->arena, "%zu bytes", len), (int)n);
-	return n < 0 ? (int)n : 0;
-}
-
-int session_map(struct session *s, const char *step, enum mem_region_id id, uint8_t perm)
-{
-	return session_iotlb(s, step,
-			     (struct iotlb_msg){
-				     .iova = mem_iova(id, 0),
-				     .size = s->mem.region[id].len,
-				     .uaddr = mem_hva(&s->mem, id, 0),
-				     .perm = perm,
-				     .type = VHOST_IOTLB_UPDATE,
-			     });
-}
-
-int session_map_all(struct session *s, const char *step)
-{
-	int r = 0;
-
-	for (int id = 0; id < MEM_SPARE && r == 0; id++)
-		r = session_map(s, step, (enum mem_region_id)id, VHOST_ACCESS_RW);
-	return r;
-}
-
-int session_unmap(struct session *s, const char *step, enum mem_region_id id)
-{
-	return session_iotlb(s, step,
-			     (struct iotlb_msg){
-				     .iova = mem_iova(id, 0),
-				     .size = s->mem.region[id].len,
-				     .type = VHOST_IOTLB_INVALIDATE,
-			     });
-}
-
-int session_read_miss(struct session *s, const char *step, struct iotlb_msg *ret_msg)
-{
-	unsigned char buf[IOTLB_MSG_BYTES] = { 0 };
-	ssize_t n = 0;
-
-	record_begin(s, step, "read");
-	s->calls++;
-	n = s->seam->dev->ops->read(s->seam->dev, buf, sizeof(buf));
-	return record_message(s, step, buf, n, ret_msg);
-}
-
-int session_serve_misses(struct session *s, const char *step)
-{
-	struct iotlb_msg msg = { 0 };
-	enum mem_region_id id = MEM_SPARE;
-	uint64_t offset = 0;
-	int served = 0;
-
-	for (;;) {
-		int r = session_read_miss(s, step, &msg);
-
-		if (r <= 0)
-			return r < 0 ? r : served;
-		if (!mem_find_iova(&s->mem, msg.iova, &id, &offset))
-			return -EFAULT;
-		r = session_map(s, step, id, VHOST_ACCESS_RW);
-		/* work resumes, and may queue the work of a reply */
-		if (r == 0)
-			r = session_barrier(s);
-		if (r == 0)
-			r = session_barrier(s);
-		if (r < 0)
-			return r;
-		served++;
-	}
 }

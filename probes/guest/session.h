@@ -62,6 +62,8 @@ enum session_addresses {
  * @features:	what VHOST_SET_FEATURES took last
  * @iotlb:	the device IOTLB is on: bit 33 was accepted
  * @addresses:	which addresses are written; as armed unless changed
+ * @served:	by region, the first miss that session_serve_misses() answered there since
+ *		session_note_served(); version 0 if there was none
  * @calls:	system calls made so far, as the seam counts them
  * @failed:	-errno of the recorder, 0 while all is well
  */
@@ -81,6 +83,7 @@ struct session {
 	uint64_t features;
 	bool iotlb;
 	enum session_addresses addresses;
+	struct iotlb_msg served[MEM_REGION_NUM];
 	unsigned int calls;
 	int failed;
 };
@@ -344,12 +347,29 @@ int session_read_miss(struct session *s, const char *step, struct iotlb_msg *ret
 /**
  * session_serve_misses() - answer what is queued with mappings of whole regions
  * @s:		session
- * @step:	step
  *
  * Flushes the worker after each answer, so that what it misses next is there to be
- * read, and two runs record the same.
+ * read. In which order the rings miss, and how often one address is missed before it is
+ * mapped, is a matter of the worker's pace: what was answered is kept for
+ * session_note_served(). What cannot be answered is recorded at once, as step "miss".
  * Return: how many were answered; -EFAULT for a miss in no region; -errno.
  */
-int session_serve_misses(struct session *s, const char *step);
+int session_serve_misses(struct session *s);
+
+/**
+ * session_note_served() - record each region that was missed and mapped, as step "miss"
+ *
+ * The first miss of each with its answer, in the order of the regions. Forgets them.
+ */
+void session_note_served(struct session *s);
+
+/**
+ * session_drop_misses() - read what else is queued after a miss that is known
+ * @s:		session
+ * @step:	step
+ * @iova:	its address is not recorded again: kernels may queue a miss for each run
+ *		of a handler (vhost_iotlb_miss() in drivers/vhost/vhost.c)
+ */
+void session_drop_misses(struct session *s, const char *step, uint64_t iova);
 
 #endif

@@ -112,7 +112,7 @@ static int rx_prompt(struct link *l, struct vsock_packet *ret_packet)
 			e = rx_next(l, ret_packet);
 		if (e != 0)
 			return e < 0 ? e : 0;
-		e = l->serve ? session_serve_misses(l->s, "miss") : 0;
+		e = l->serve ? session_serve_misses(l->s) : 0;
 		if (e < 0)
 			return e;
 		if (e == 0)

@@ -464,19 +464,46 @@ static void test_what_is_mapped_is_a_region_at_its_three_addresses(void **state)
 	assert_int_equal(f->fake.writes, MEM_REGION_NUM - 1);
 }
 
-/* A queue of three misses, each there again until the last was served. */
-static ssize_t three_misses(struct dev *dev, void *buf, size_t len)
+/* A queue of misses, in the order of a pace that nobody chose. */
+static ssize_t four_misses(struct dev *dev, void *buf, size_t len)
 {
 	struct fake *fake = FAKE_OF(dev, dev);
-	static const enum mem_region_id missing[] = { MEM_TX_DESC, MEM_TX_AVAIL,
-						      MEM_TX_BUF };
+	static const enum mem_region_id missing[] = { MEM_TX_BUF, MEM_TX_DESC,
+						      MEM_TX_AVAIL, MEM_TX_DESC };
 	struct iotlb_msg msg = { .version = 1, .type = VHOST_IOTLB_MISS };
 
 	if (fake->reads == ARRAY_SIZE(missing))
 		return -EAGAIN;
-	msg.iova = mem_iova(missing[fake->reads++], 4);
+	msg.iova = mem_iova(missing[fake->reads++], 0);
 	iotlb_encode(&msg, buf);
 	return (ssize_t)len;
+}
+
+static const struct ev_iotlb *served(struct fixture *f, size_t i)
+{
+	const struct ev *ev = NULL;
+
+	do
+		ev = ev_find_next(&f->fake.e, ev, EV_IOTLB, "miss");
+	while (ev && i--);
+	return ev ? &ev->iotlb : NULL;
+}
+
+static void test_misses_of_a_known_address_are_dropped(void **state)
+{
+	static struct dev_ops ops;
+	struct fixture *f = *state;
+
+	ready(f);
+	ops = fake_dev_ops;
+	ops.read = four_misses;
+	f->fake.dev.ops = &ops;
+	session_drop_misses(&f->s, "miss", mem_iova(MEM_TX_DESC, 0));
+	assert_int_equal(f->fake.reads, 4);
+	assert_string_equal(served(f, 0)->iova, "tx.buf+0x0");
+	assert_string_equal(served(f, 1)->iova, "tx.avail+0x0");
+	assert_null(served(f, 2));
+	f->fake.dev.ops = &fake_dev_ops;
 }
 
 static void test_misses_are_served_until_there_is_none(void **state)
@@ -486,15 +513,25 @@ static void test_misses_are_served_until_there_is_none(void **state)
 
 	ready(f);
 	ops = fake_dev_ops;
-	ops.read = three_misses;
+	ops.read = four_misses;
 	f->fake.dev.ops = &ops;
-	assert_int_equal(session_serve_misses(&f->s, "miss"), 3);
-	assert_int_equal(f->fake.writes, 3);
-	assert_int_equal(f->fake.ioctls, 6); /* the worker is flushed twice after each */
+	assert_int_equal(session_serve_misses(&f->s), 4);
+	assert_int_equal(f->fake.writes, 4);
+	assert_int_equal(f->fake.ioctls, 8); /* the worker is flushed twice after each */
+	assert_null(ev_find(&f->fake.e, EV_IOTLB, "miss"));
+	session_note_served(&f->s);
+	assert_string_equal(served(f, 0)->iova, "tx.desc+0x0");
+	assert_string_equal(served(f, 2)->iova, "tx.avail+0x0");
+	assert_string_equal(served(f, 4)->iova, "tx.buf+0x0");
+	assert_int_equal(served(f, 5)->way, EV_SENT);
+	assert_int_equal(served(f, 5)->msg, EV_UPDATE);
+	assert_null(served(f, 6)); /* an address that is missed twice is told once */
+	session_note_served(&f->s);
+	assert_null(served(f, 6));
 	f->fake.dev.ops = &fake_dev_ops;
-	assert_int_equal(session_serve_misses(&f->s, "miss"), 0);
+	assert_int_equal(session_serve_misses(&f->s), 0);
 	give(f, 1, VHOST_IOTLB_MISS, 0x1234, VHOST_ACCESS_RO);
-	assert_int_equal(session_serve_misses(&f->s, "miss"), -EFAULT);
+	assert_int_equal(session_serve_misses(&f->s), -EFAULT);
 }
 
 static void test_a_recorder_that_fails_marks_the_session(void **state)
@@ -589,6 +626,7 @@ int main(void)
 		TEST(test_what_is_no_message_is_an_error_and_not_an_empty_queue),
 		TEST(test_what_is_mapped_is_a_region_at_its_three_addresses),
 		TEST(test_misses_are_served_until_there_is_none),
+		TEST(test_misses_of_a_known_address_are_dropped),
 		TEST(test_a_recorder_that_fails_marks_the_session),
 		TEST(test_errors_are_counted_and_calls_only_noticed),
 		TEST(test_workers_are_recorded),
