@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "checks/catalogue.h"
+#include "checks/findings.h"
 #include "cmd/catalogue.h"
 
 #define ROW(member, type) REC_FIELD(struct catalogue_entry, member, type)
@@ -10,13 +11,22 @@
 	}
 
 static const struct rec_field entry_fields[] = {
-	ROW(id, REC_STR),           ROW(family, REC_STR),
-	ROW(area, REC_STR),         ROW(title, REC_STR),
-	ROW(contract, REC_STR),     ROW(harm, REC_STR),
-	ROW(judged, REC_STR),       ROW_ENUM(severity, severity_names),
-	ROW_ENUM(risk, risk_names), ROW(since, REC_STR),
-	ROW(needs, REC_STRS),       ROW(refs, REC_STRS),
-	ROW(faults, REC_STRS),      { 0 },
+	ROW(id, REC_STR),
+	ROW(family, REC_STR),
+	ROW(area, REC_STR),
+	ROW(title, REC_STR),
+	ROW(contract, REC_STR),
+	ROW(harm, REC_STR),
+	ROW(judged, REC_STR),
+	ROW_ENUM(severity, severity_names),
+	ROW_ENUM(risk, risk_names),
+	ROW(since, REC_STR),
+	ROW(needs, REC_STRS),
+	ROW(refs, REC_STRS),
+	ROW(faults, REC_STRS),
+	{ "known", REC_LIST, offsetof(struct catalogue_entry, known), false,
+	  &report_known_shape },
+	{ 0 },
 };
 
 const struct rec_shape catalogue_entry_shape = {
@@ -59,6 +69,22 @@ static int add_needs(struct arena *a, const struct check *check, enum family fam
 	return r == 0 && check->need_peer ? rec_list_add(a, ret, "peer") : r;
 }
 
+static int add_known(struct arena *a, const struct check *check, struct rec_list *ret)
+{
+	for (size_t i = 0; i < finding_count; i++) {
+		const struct finding *f = &findings[i];
+		struct report_known *k = NULL;
+
+		if (f->check != check)
+			continue;
+		k = rec_list_new(a, ret, sizeof(*k));
+		if (!k)
+			return -ENOMEM;
+		*k = (struct report_known){ f->since, f->fixed_by, f->text };
+	}
+	return 0;
+}
+
 static int add_entry(struct arena *a, const struct check *check, enum family family,
 		     struct rec_list *ret)
 {
@@ -82,7 +108,9 @@ static int add_entry(struct arena *a, const struct check *check, enum family fam
 	r = e->id ? add_needs(a, check, family, &e->needs) : -ENOMEM;
 	if (r == 0)
 		r = add_words(a, check->refs, &e->refs);
-	return r == 0 ? add_words(a, check->faults, &e->faults) : r;
+	if (r == 0)
+		r = add_words(a, check->faults, &e->faults);
+	return r == 0 ? add_known(a, check, &e->known) : r;
 }
 
 int catalogue_load(struct arena *a, struct catalogue *ret)

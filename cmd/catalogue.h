@@ -4,6 +4,7 @@
 #define CMD_CATALOGUE_H
 
 #include "core/check.h"
+#include "report/report.h"
 
 /**
  * struct catalogue_entry - one id, an element of "vhostcheck-checks/1"
@@ -11,12 +12,13 @@
  * @risk:	enum risk
  * @needs:	const char *: names of features, and "peer"
  * @refs, @faults: const char *
+ * @known:	struct report_known: what released kernels are known to do wrong
  */
 struct catalogue_entry {
 	const char *id, *family, *area, *title, *contract, *harm, *judged;
 	int severity, risk;
 	const char *since;
-	struct rec_list needs, refs, faults;
+	struct rec_list needs, refs, faults, known;
 };
 
 /** struct catalogue - "vhostcheck-checks/1"; @checks: struct catalogue_entry */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "checks/catalogue.h"
+#include "checks/findings.h"
 #include "cmd/execute_parts.h"
 #include "cmd/facts_report.h"
 #include "report/summary.h"
@@ -324,6 +325,21 @@ bool execute_unasked(struct execution *x, const char *device, struct verdict *re
 	return wedged != NULL;
 }
 
+/* The judge alone tells a broken contract from a kernel that complained or hung. */
+static int set_known(struct execution *x, struct report_check *c,
+		     const struct check *check, const struct evidence *evidence)
+{
+	const struct finding *f = finding_of(check, evidence);
+
+	if (!f)
+		return 0;
+	c->known = arena_alloc(&x->arena, sizeof(*c->known));
+	if (!c->known)
+		return -ENOMEM;
+	*c->known = (struct report_known){ f->since, f->fixed_by, f->text };
+	return 0;
+}
+
 static int check_act(struct session *s, const void *arg)
 {
 	return ((const struct check *)arg)->collect(s);
@@ -361,7 +377,12 @@ static int run_check(struct execution *x, const struct plan_entry *e,
 	if (!x->options->selection.deterministic)
 		c->duration_us = opt_int((int64_t)o.duration_us);
 	*ret = verdict_of(&x->arena, e->check, task.path, task.timeout_ms, &o);
-	return kmsg_blame(&x->kmsg, &x->arena, o.pid, &c->evidence, ret);
+	if (ret->status == STATUS_FAIL && set_known(x, c, e->check, &o.evidence) < 0)
+		return -ENOMEM;
+	r = kmsg_blame(&x->kmsg, &x->arena, o.pid, &c->evidence, ret);
+	if (c->evidence.count > o.evidence.ev.count)
+		c->known = NULL; /* the kernel complained: more than is known */
+	return r;
 }
 
 static int run_checks(struct execution *x, const struct rec_list *plan)

@@ -91,6 +91,20 @@ static void print_title(struct page *p, const char *name, const char *text)
 	page_newline(p);
 }
 
+static void print_known(struct page *p, const struct rec_list *known)
+{
+	for (size_t i = 0; i < known->count; i++) {
+		const struct report_known *k = known->item[i];
+
+		page_heading(p, "Known finding");
+		page_wrap(p, INDENT, k->text);
+		page_wrapf(p, INDENT, "Since %s.", k->since);
+		if (k->fixed_by)
+			page_wrapf(p, INDENT, "Fixed by %s.", k->fixed_by);
+		page_newline(p);
+	}
+}
+
 static void print_check(struct page *p, const struct catalogue_entry *e)
 {
 	print_title(p, e->id, e->title);
@@ -101,6 +115,7 @@ static void print_check(struct page *p, const struct catalogue_entry *e)
 	print_para(p, "Harm if it is broken", e->harm);
 	print_para(p, "How it is judged", e->judged);
 	print_words(p, "Needs", &e->needs);
+	print_known(p, &e->known);
 	print_lines(p, "Sources", &e->refs);
 	print_words(p, "Faults that make it fail", &e->faults);
 }

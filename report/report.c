@@ -140,7 +140,7 @@ static const struct rec_field report_known_fields[] = {
 	{ 0 },
 };
 
-static const struct rec_shape known_shape = SHAPE(report_known);
+const struct rec_shape report_known_shape = SHAPE(report_known);
 
 static const struct rec_field report_expected_fields[] = {
 	ROW(report_expected, verdict, REC_STR),
@@ -160,7 +160,7 @@ static const struct rec_field report_check_fields[] = {
 	ROW_OF(report_check, risk, REC_ENUM, risk_names),
 	ROW(report_check, since, REC_STR),
 	ROW_NULL_OF(report_check, reason, REC_PTR, &reason_shape),
-	ROW_NULL_OF(report_check, known, REC_PTR, &known_shape),
+	ROW_NULL_OF(report_check, known, REC_PTR, &report_known_shape),
 	ROW_NULL_OF(report_check, expected, REC_PTR, &expected_shape),
 	ROW_OF(report_check, evidence, REC_LIST, &ev_shape),
 	ROW(report_check, duration_us, REC_OPT_INT),

@@ -179,6 +179,8 @@ struct report_known {
 	const char *since, *fixed_by, *text;
 };
 
+extern const struct rec_shape report_known_shape;
+
 /**
  * struct report_expected - what a file of expectations says of a check or a stack
  * @verdict:	word of enum status or of enum stack_verdict

@@ -2,6 +2,16 @@
 # SPDX-License-Identifier: MIT
 load helpers
 
+@test "a check tells what released kernels are known to do wrong" {
+	run -0 "$VHOSTCHECK" explain vsock.iotlb.invalidate_all_zero
+	[[ $output == *"Known finding"*"Since 7.3"* ]]
+	run -0 --separate-stderr "$VHOSTCHECK" explain vsock.iotlb.invalidate_all_zero --json
+	[ "$(jq -r '.known[0].fixed_by, (.known | length)' <<<"$output")" = "null
+1" ]
+	run -0 --separate-stderr "$VHOSTCHECK" explain vsock.iotlb.static_map --json
+	[ "$(jq -c .known <<<"$output")" = "[]" ]
+}
+
 @test "a check is explained with contract, harm, judgement and sources" {
 	run --separate-stderr -0 "$VHOSTCHECK" explain vsock.node.present
 	[ -z "$stderr" ]

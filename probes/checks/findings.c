@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include <fnmatch.h>
+
+#include "checks/findings.h"
+#include "checks/rows.h"
+
+const struct finding findings[] = {
+	{
+		.check = &iotlb_invalidate_all_zero,
+		.since = "7.3 (seen on 7.3.4; 6.18.15 does not have it)",
+		.text = "The kernel refuses VHOST_IOTLB_INVALIDATE of iova 0 and size 0, "
+			"which older ones take for the whole range, and all mappings stay. "
+			"A VMM that flushes so must look at what write() returns, and use "
+			"iova 0 with size 2^64 - 1, which every kernel takes.",
+		.source = "vhost_process_iotlb_msg() in drivers/vhost/vhost.c: EINVAL if "
+			  "!msg->size, which vhost_chr_write_iter() turns into EFAULT",
+		.sign = { { EV_IOTLB, "invalidate", "0x0", EFAULT } },
+	},
+};
+
+const size_t finding_count = ARRAY_SIZE(findings);
+
+static bool says(const struct ev *ev, const struct finding_sign *sign)
+{
+	const char *text = NULL;
+	int err = 0;
+
+	switch (ev->kind) {
+	case EV_IOCTL:
+		text = ev->ioctl.arg;
+		err = ev->ioctl.err;
+		break;
+	case EV_IOTLB:
+		text = ev->iotlb.iova;
+		err = ev->iotlb.err;
+		break;
+	case EV_FACT:
+		text = ev->fact.value;
+		break;
+	default:
+		return false;
+	}
+	if (ev->kind != EV_FACT && err != sign->err)
+		return false;
+	return !sign->text || (text && fnmatch(sign->text, text, 0) == 0);
+}
+
+static bool observed(const struct evidence *e, const struct finding_sign *sign)
+{
+	const struct ev *ev = NULL;
+
+	while ((ev = ev_find_next(e, ev, (enum ev_kind)sign->kind, sign->step)))
+		if (says(ev, sign))
+			return true;
+	return false;
+}
+
+const struct finding *finding_of(const struct check *check,
+				 const struct evidence *evidence)
+{
+	for (size_t i = 0; i < finding_count; i++) {
+		const struct finding *f = &findings[i];
+		bool all = f->check == check;
+
+		for (size_t k = 0; k < FINDING_SIGNS && f->sign[k].step && all; k++)
+			all = observed(evidence, &f->sign[k]);
+		if (all)
+			return f;
+	}
+	return NULL;
+}
