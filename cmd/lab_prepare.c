@@ -5,6 +5,7 @@
 
 #include "cmd/lab.h"
 #include "report/journal.h"
+#include "vm/jobs.h"
 
 /* --------------------------------------------------------- the guest's arguments */
 
@@ -179,13 +180,14 @@ static int open_kernels(struct lab *lab)
 	struct vm_error err;
 	int r = vm_workdir_make(&lab->workdir, lab->stop_fd, &err);
 
-	for (size_t i = 0; i < args->count && r == 0; i++) {
-		const char *arg = args->item[i];
-
-		cmd_progress(lab->ctx, "reading %s", arg);
-		r = vm_kernels_add(&lab->kernels, &lab->workdir, arg,
+	if (args->count == 1)
+		cmd_progress(lab->ctx, "reading %s", (const char *)args->item[0]);
+	else
+		cmd_progress(lab->ctx, "reading %zu files", args->count);
+	if (r == 0)
+		r = vm_kernels_add(&lab->kernels, &lab->workdir,
+				   (const char *const *)args->item, args->count,
 				   lab->options.modules, &err);
-	}
 	if (r == 0)
 		r = vm_kernels_finish(&lab->kernels, &err);
 	cmd_progress_end(lab->ctx);
@@ -210,29 +212,61 @@ static int add_trial(struct lab *lab, const struct vm_kernel *kernel)
 	return vm_workdir_make(&t->workdir, lab->stop_fd, &err) ? lab_fail(lab, &err) : 0;
 }
 
-static int pack(struct lab *lab, struct trial *t)
+/** struct packing - what goes into the guest of each trial */
+struct packing {
+	struct lab *lab;
+	struct vm_file *files;
+};
+
+static int pack_one(void *ctx, size_t n, void *result, struct vm_error *err)
 {
+	const struct packing *p = ctx;
+	const struct trial *t = p->lab->trials.item[n];
 	cleanup_vm_modules struct vm_modules modules = { 0 };
-	struct vm_file *files =
-		arena_alloc(&lab->arena, (lab->files.count + 1) * sizeof(*files));
 	struct vm_initramfs i = {
-		.init = lab->init,
-		.argv = lab->argv,
-		.file = files,
-		.file_count = lab->files.count,
+		.init = p->lab->init,
+		.argv = p->lab->argv,
+		.file = p->files,
+		.file_count = p->lab->files.count,
+	};
+	int r = vm_modules_stage(&modules, &t->workdir, t->kernel, err);
+
+	(void)result;
+	i.staging = modules.staging;
+	return r ? r : vm_initramfs_write(&i, &t->workdir, t->initrd, err);
+}
+
+static int pack_all(struct lab *lab)
+{
+	size_t count = lab->trials.count;
+	struct packing p = {
+		.lab = lab,
+		.files = arena_alloc(&lab->arena,
+				     (lab->files.count + 1) * sizeof(*p.files)),
+	};
+	const char **names = arena_alloc(&lab->arena, (count + 1) * sizeof(*names));
+	const struct vm_jobs jobs = {
+		.count = count,
+		.fn = pack_one,
+		.ctx = &p,
+		.name = names,
+		.stop_fd = lab->stop_fd,
 	};
 	struct vm_error err;
-	int r = vm_modules_stage(&modules, &t->workdir, t->kernel, &err);
 
-	for (size_t n = 0; files && n < lab->files.count; n++)
-		files[n] = *(const struct vm_file *)lab->files.item[n];
-	i.staging = modules.staging;
-	t->initrd = arena_printf(&lab->arena, "%s/initrd", t->workdir.path);
-	if (r == 0 && (!t->initrd || !files))
+	if (!p.files || !names)
 		return cmd_fail_memory(lab->ctx);
-	if (r == 0)
-		r = vm_initramfs_write(&i, &t->workdir, t->initrd, &err);
-	return r < 0 ? lab_fail(lab, &err) : 0;
+	for (size_t n = 0; n < lab->files.count; n++)
+		p.files[n] = *(const struct vm_file *)lab->files.item[n];
+	for (size_t n = 0; n < count; n++) {
+		struct trial *t = lab->trials.item[n];
+
+		names[n] = t->kernel->release;
+		t->initrd = arena_printf(&lab->arena, "%s/initrd", t->workdir.path);
+		if (!t->initrd)
+			return cmd_fail_memory(lab->ctx);
+	}
+	return vm_jobs_run(&jobs, &err) ? lab_fail(lab, &err) : 0;
 }
 
 static int check_directory(const struct lab *lab)
@@ -307,7 +341,5 @@ int lab_prepare(struct lab *lab)
 	for (size_t i = 0; i < lab->trials.count && !status; i++)
 		status = lab->options.run.dry_run ? 0
 						  : open_output(lab, lab->trials.item[i]);
-	for (size_t i = 0; i < lab->trials.count && !status; i++)
-		status = pack(lab, lab->trials.item[i]);
-	return status;
+	return status ? status : pack_all(lab);
 }

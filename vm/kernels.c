@@ -2,8 +2,9 @@
 /*
  * Theory of operation
  *
- * Each package is unpacked into a directory of its own, and this is then merged into that
- * of the kernel which it belongs to: what is not there yet is moved, what is there must
+ * Each package is unpacked into a directory of its own, all of them side by side, each by
+ * a process. Then, in their order, each directory is merged into that of the kernel which
+ * it belongs to: what is not there yet is moved, what is there must
  * be the same. So one rule covers a set of packages, one named twice, and one of another
  * build. What a kernel lacks is looked for at the end.
  */
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "vm/jobs.h"
 #include "vm/kernels.h"
 #include "vm/package.h"
 
@@ -187,33 +189,86 @@ static int join_set(struct vm_kernels *ks, size_t i, const struct vm_package *p,
 	return each_file(p->dir, merge_file, &m);
 }
 
-static int add_package(struct vm_kernels *ks, const struct vm_workdir *w, const char *arg,
-		       enum bzimage_kind kind, struct vm_error *err)
+static int add_package(struct vm_kernels *ks, struct vm_package *p, const char *arg,
+		       struct vm_error *err)
 {
-	cleanup_vm_package struct vm_package p = { 0 };
-	char dir[32];
 	int r = 0;
 
-	(void)snprintf(dir, sizeof(dir), "package-%u", ks->unpacked++);
-	r = vm_package_unpack(&p, w, dir, arg, kind, err);
-	if (r)
-		return r;
-	if (!p.release)
-		return vm_fail(err, VM_FAULT_BAD_FILE, -EINVAL, arg,
-			       "name the packages that it depends on",
-			       "(%s) holds nothing of a kernel", p.name);
 	for (size_t i = 0; i < ks->count; i++)
-		if (ks->set[i] && !strcmp(ks->kernel[i].release, p.release))
-			return join_set(ks, i, &p, arg, err);
-	r = begin_set(ks, &p, arg);
+		if (ks->set[i] && !strcmp(ks->kernel[i].release, p->release))
+			return join_set(ks, i, p, arg, err);
+	r = begin_set(ks, p, arg);
 	return r ? vm_fail_errno(err, r, arg, "cannot unpack") : 0;
 }
 
-int vm_kernels_add(struct vm_kernels *ks, const struct vm_workdir *w, const char *arg,
-		   const char *modules, struct vm_error *err)
+/* ------------------------------------------------------------------ arguments */
+
+/* What a job has to say of a package */
+struct unpacked {
+	char name[256], release[128];
+};
+
+/* All arguments; those before @good can be used as far as was looked */
+struct args {
+	const struct vm_workdir *w;
+	const char *const *arg;
+	const char *modules;
+	size_t count, good;
+	enum bzimage_kind *kind;
+	struct vm_kernel *kernel; /* of what is no package */
+	size_t *package;          /* @packages numbers of arguments */
+	const char **file;        /* their names */
+	struct unpacked *unpacked;
+	size_t packages;
+};
+
+static void args_done(struct args *a)
 {
+	for (size_t i = 0; a->kernel && i < a->count; i++)
+		vm_kernel_done(&a->kernel[i]);
+	free(a->kind);
+	free(a->kernel);
+	free(a->package);
+	free(a->file);
+	free(a->unpacked);
+}
+
+static char *package_dir(size_t i)
+{
+	return vm_path("package-%zu", i);
+}
+
+static int unpack_one(void *ctx, size_t i, void *result, struct vm_error *err)
+{
+	const struct args *a = ctx;
+	struct unpacked *u = result;
+	cleanup_vm_package struct vm_package p = { 0 };
+	cleanup_free char *dir = package_dir(i);
+	int r = 0;
+
+	if (!dir)
+		return vm_fail_errno(err, -ENOMEM, a->file[i], "cannot unpack");
+	r = vm_package_unpack(&p, a->w, dir, a->file[i], a->kind[a->package[i]], err);
+	if (r)
+		return r;
+	if (!p.release)
+		return vm_fail(err, VM_FAULT_BAD_FILE, -EINVAL, a->file[i],
+			       "name the packages that it depends on",
+			       "(%s) holds nothing of a kernel", p.name);
+	(void)snprintf(u->name, sizeof(u->name), "%s", p.name);
+	if (strlen(p.release) >= sizeof(u->release))
+		return vm_fail(err, VM_FAULT_BAD_FILE, -EINVAL, a->file[i],
+			       "fetch it again", "has a release of %zu bytes",
+			       strlen(p.release));
+	(void)snprintf(u->release, sizeof(u->release), "%s", p.release);
+	return 0;
+}
+
+/* One argument: a kernel is opened, a package only put down */
+static int look_at(struct args *a, size_t i, struct vm_error *err)
+{
+	const char *arg = a->arg[i];
 	struct bzimage z = { .kind = BZIMAGE_UNKNOWN };
-	struct vm_kernel *k = NULL;
 	struct stat st;
 
 	if (!stat(arg, &st) && S_ISREG(st.st_mode)) {
@@ -222,16 +277,94 @@ int vm_kernels_add(struct vm_kernels *ks, const struct vm_workdir *w, const char
 		if (r)
 			return r;
 	}
-	if (z.kind != BZIMAGE_DEB && z.kind != BZIMAGE_RPM) {
-		k = add_kernel(ks);
-		return k ? vm_kernel_open(k, arg, modules, err)
-			 : vm_fail_errno(err, -ENOMEM, arg, "cannot read");
-	}
-	if (modules)
+	a->kind[i] = z.kind;
+	if (z.kind != BZIMAGE_DEB && z.kind != BZIMAGE_RPM)
+		return vm_kernel_open(&a->kernel[i], arg, a->modules, err);
+	if (a->modules)
 		return vm_fail(err, VM_FAULT_USAGE, -EINVAL, arg,
 			       "leave --modules out, or name a bzImage",
 			       "is a package, which brings its own modules");
-	return add_package(ks, w, arg, z.kind, err);
+	a->file[a->packages] = arg;
+	a->package[a->packages++] = i;
+	return 0;
+}
+
+/* Package @n, which is unpacked, or the kernel that argument @i is */
+static int take_in(struct vm_kernels *ks, struct args *a, size_t i, size_t *n,
+		   struct vm_error *err)
+{
+	cleanup_vm_package struct vm_package p = { 0 };
+	cleanup_free char *dir = NULL;
+	struct vm_kernel *k = NULL;
+
+	if (*n < a->packages && a->package[*n] == i) {
+		dir = package_dir(*n);
+		p.dir = dir ? vm_path("%s/%s", a->w->path, dir) : NULL;
+		p.name = strdup(a->unpacked[*n].name);
+		p.release = strdup(a->unpacked[*n].release);
+		(*n)++;
+		if (p.dir && p.name && p.release)
+			return add_package(ks, &p, a->arg[i], err);
+	} else {
+		k = add_kernel(ks);
+	}
+	if (!k)
+		return vm_fail_errno(err, -ENOMEM, a->arg[i], "cannot read");
+	*k = a->kernel[i];
+	a->kernel[i] = (struct vm_kernel){ 0 };
+	return 0;
+}
+
+static int take_all(struct vm_kernels *ks, struct args *a, struct vm_error *err)
+{
+	const struct vm_jobs jobs = {
+		.count = a->packages,
+		.fn = unpack_one,
+		.ctx = a,
+		.result = a->unpacked,
+		.size = sizeof(*a->unpacked),
+		.name = a->file,
+		.stop_fd = a->w->stop_fd,
+	};
+	size_t n = 0;
+	int r = vm_jobs_run(&jobs, err);
+
+	for (size_t i = 0; i < a->good && r == 0; i++)
+		r = take_in(ks, a, i, &n, err);
+	return r;
+}
+
+int vm_kernels_add(struct vm_kernels *ks, const struct vm_workdir *w,
+		   const char *const *args, size_t count, const char *modules,
+		   struct vm_error *err)
+{
+	struct args a = {
+		.w = w,
+		.arg = args,
+		.modules = modules,
+		.count = count,
+		.kind = calloc(count, sizeof(*a.kind)),
+		.kernel = calloc(count, sizeof(*a.kernel)),
+		.package = calloc(count, sizeof(*a.package)),
+		.file = calloc(count, sizeof(*a.file)),
+		.unpacked = calloc(count, sizeof(*a.unpacked)),
+	};
+	struct vm_error late = { .fault = VM_FAULT_NONE };
+	int r = 0, looked = 0;
+
+	if (!a.kind || !a.kernel || !a.package || !a.file || !a.unpacked) {
+		r = vm_fail_errno(err, -ENOMEM, NULL, "cannot read the kernels");
+	} else {
+		while (a.good < count && !(looked = look_at(&a, a.good, &late)))
+			a.good++;
+		r = take_all(ks, &a, err);
+	}
+	if (!r && looked) {
+		*err = late;
+		r = looked;
+	}
+	args_done(&a);
+	return r;
 }
 
 /* --------------------------------------------------------------------- the end */

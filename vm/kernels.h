@@ -18,23 +18,24 @@ struct vm_kernels {
 	size_t count;
 
 	char **set; /* @count; directory of unpacked packages, NULL for other kernels */
-	unsigned int unpacked;
 };
 
 /**
- * vm_kernels_add() - take in one KERNEL argument
- * @ks:		list
- * @w:		work directory; packages are unpacked there
- * @arg:	path of a package, or what vm_kernel_open() takes
+ * vm_kernels_add() - take in the KERNEL arguments
+ * @ks:		list, empty
+ * @w:		work directory; packages are unpacked there, side by side
+ * @args:	@count paths of packages, or what vm_kernel_open() takes
+ * @count:	their number
  * @modules:	argument of --modules or NULL
- * @err:	reason on failure
+ * @err:	reason on failure, of the first argument that fails
  *
  * Packages of one release make one kernel, wherever they stand.
- * Return: 0; -EEXIST (VM_FAULT_USAGE) if the package holds another file than one before
- * it; otherwise as vm_kernel_open() and vm_package_unpack().
+ * Return: 0; -EEXIST (VM_FAULT_USAGE) if a package holds another file than one before
+ * it; otherwise as vm_kernel_open(), vm_package_unpack() and vm_jobs_run().
  */
-int vm_kernels_add(struct vm_kernels *ks, const struct vm_workdir *w, const char *arg,
-		   const char *modules, struct vm_error *err) must_check_;
+int vm_kernels_add(struct vm_kernels *ks, const struct vm_workdir *w,
+		   const char *const *args, size_t count, const char *modules,
+		   struct vm_error *err) must_check_;
 
 /**
  * vm_kernels_finish() - all arguments are there: whether they can be booted

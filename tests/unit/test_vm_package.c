@@ -216,13 +216,18 @@ static void compression_is_told_from_the_data(void **state)
 	expect_whole(&gzipped);
 }
 
+static int add(struct vm_kernels *ks, const struct vm_workdir *w, const char *arg)
+{
+	return vm_kernels_add(ks, w, &arg, 1, NULL, &err);
+}
+
 static void a_package_makes_a_kernel(void **state)
 {
 	cleanup_free char *deb = make_deb("good.deb", &good);
 	cleanup_vm_kernels struct vm_kernels ks = { 0 };
 
 	(void)state;
-	assert_int_equal(vm_kernels_add(&ks, &work, deb, NULL, &err), 0);
+	assert_int_equal(add(&ks, &work, deb), 0);
 	assert_int_equal(vm_kernels_finish(&ks, &err), 0);
 	assert_int_equal(ks.count, 1);
 	assert_string_equal(ks.kernel[0].arg, deb);
@@ -236,7 +241,7 @@ static void expect_refusal(const struct deb *d, enum vm_fault fault, const char 
 {
 	cleanup_free char *deb = make_deb("bad.deb", d);
 	struct vm_kernels ks = { 0 };
-	int r = vm_kernels_add(&ks, &work, deb, NULL, &err);
+	int r = add(&ks, &work, deb);
 
 	if (r == 0)
 		r = vm_kernels_finish(&ks, &err);
@@ -462,11 +467,14 @@ static void a_source_rpm_is_refused(void **state)
 static int add_all(struct vm_kernels *ks, const char *const *args)
 {
 	cleanup_vm_workdir struct vm_workdir w = { 0 };
+	size_t count = 0;
 	int r = vm_workdir_make(&w, -1, &err);
 
 	memset(&err, 0, sizeof(err));
-	for (; *args && r == 0; args++)
-		r = vm_kernels_add(ks, &w, *args, NULL, &err);
+	while (args[count])
+		count++;
+	if (r == 0)
+		r = vm_kernels_add(ks, &w, args, count, NULL, &err);
 	return r ? r : vm_kernels_finish(ks, &err);
 }
 
