@@ -5,7 +5,8 @@
 #include "vm/archive.h"
 
 enum {
-	BLOCK = 65536
+	BLOCK = 65536,
+	FILE_MAX = 1 << 30
 };
 
 struct archive *archive_reader_new(void)
@@ -32,7 +33,7 @@ static int damaged(struct archive *a, const char *from, struct vm_error *err)
 }
 
 int archive_save_entry(struct archive *a, const char *to, const char *from,
-		       struct vm_error *err)
+		       la_int64_t *room, struct vm_error *err)
 {
 	cleanup_close int fd = vm_create(to);
 	char buf[BLOCK];
@@ -41,8 +42,14 @@ int archive_save_entry(struct archive *a, const char *to, const char *from,
 	if (fd < 0)
 		return vm_fail_errno(err, fd, to, "cannot make the file");
 	while ((n = archive_read_data(a, buf, sizeof(buf))) > 0) {
-		int r = vm_write(fd, buf, (size_t)n);
+		int r = 0;
 
+		*room -= n;
+		if (*room < 0)
+			return vm_fail(err, VM_FAULT_BAD_FILE, -EFBIG, from,
+				       "see where it is from",
+				       "holds more than a kernel can");
+		r = vm_write(fd, buf, (size_t)n);
 		if (r)
 			return vm_fail_errno(err, r, to, "cannot write");
 	}
@@ -54,6 +61,7 @@ int archive_unpack_file(const char *from, const char *to, struct vm_error *err)
 	cleanup_archive_reader struct archive *a = archive_reader_new();
 	cleanup_close int fd = open(from, O_RDONLY | O_CLOEXEC);
 	struct archive_entry *entry;
+	la_int64_t room = FILE_MAX;
 
 	if (fd < 0)
 		return vm_fail_open(err, -errno, from);
@@ -62,5 +70,5 @@ int archive_unpack_file(const char *from, const char *to, struct vm_error *err)
 	if (archive_read_open_fd(a, fd, BLOCK) != ARCHIVE_OK ||
 	    archive_read_next_header(a, &entry) != ARCHIVE_OK)
 		return damaged(a, from, err);
-	return archive_save_entry(a, to, from, err);
+	return archive_save_entry(a, to, from, &room, err);
 }

@@ -31,7 +31,8 @@ struct archive *archive_reader_new(void) must_check_;
  * @to:		must not exist
  * @err:	reason on failure
  *
- * Return: 0; -EILSEQ for damaged compression (nothing of @to may be used);
+ * Return: 0; -EILSEQ for damaged compression (nothing of @to may be used); -EFBIG above
+ * 1 GiB, which no module has;
  * -errno of open(), read() or write().
  */
 int archive_unpack_file(const char *from, const char *to, struct vm_error *err)
@@ -42,11 +43,13 @@ int archive_unpack_file(const char *from, const char *to, struct vm_error *err)
  * @a:		reader
  * @to:		must not exist
  * @from:	file that @a reads, for messages
+ * @room:	bytes that may be written; becomes what is left of it
  * @err:	reason on failure
  *
- * Return: 0; -EILSEQ if the archive is damaged or cut; -errno of write().
+ * Return: 0; -EILSEQ if the archive is damaged or cut; -EFBIG (VM_FAULT_BAD_FILE) if it
+ * holds more than @room; -errno of vm_create() or write().
  */
 int archive_save_entry(struct archive *a, const char *to, const char *from,
-		       struct vm_error *err) must_check_;
+		       la_int64_t *room, struct vm_error *err) must_check_;
 
 #endif

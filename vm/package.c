@@ -9,9 +9,12 @@
  * The one in the middle is there to be read to its end: the checksum that tells damage
  * comes last, behind all that the tar archive has.
  *
- * An .rpm is a lead, two headers and a compressed cpio archive. Its first reader is that
- * in the middle, with a filter that takes lead and headers away. All that is read of
- * these is the package's name, in the lead.
+ * An .rpm is headers (vm/rpm.c) and a compressed cpio archive; the reader in the middle
+ * is its first. Unlike Debian's, its compression may have no checksum: rpm makes zstd
+ * without one. So it is read once before, for the digests that its headers tell.
+ *
+ * Reading to the end is the price of knowing that a package is whole. Nor is it known
+ * before which modules are needed: what they depend on stands in themselves.
  */
 #include <archive_entry.h>
 #include <fcntl.h>
@@ -20,11 +23,15 @@
 
 #include "vm/archive.h"
 #include "vm/package.h"
+#include "vm/rpm.h"
 
 enum {
 	BLOCK = 65536,
 	CONTROL_MAX = 65536
 };
+
+/* A full kernel with debug information in its modules stays far below */
+static const la_int64_t UNPACKED_MAX = (la_int64_t)8 << 30;
 
 struct unpack {
 	struct vm_package *p;
@@ -32,7 +39,9 @@ struct unpack {
 	const char *file;
 	bool image, config; /* were found */
 	struct vm_error *err;
-	int fd; /* of the package; its offset tells how much was read */
+	int fd;          /* of the package; its offset tells how much was read */
+	la_int64_t room; /* bytes that may be unpacked yet */
+	struct archive_entry *entry; /* being read; borrowed */
 };
 
 /* What one reader passes to the next */
@@ -145,8 +154,20 @@ static int save(struct unpack *u, struct archive *a, const char *name)
 
 	if (!path)
 		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
-	r = archive_save_entry(a, path, u->file, u->err);
-	return r == -EILSEQ ? damaged(u, a) : r;
+	r = archive_save_entry(a, path, u->file, &u->room, u->err);
+	switch (r) {
+	case -EILSEQ:
+		return damaged(u, a);
+	case -EEXIST:
+	case -EISDIR:
+	case -ENOTDIR:
+	case -ENAMETOOLONG:
+		return vm_fail(u->err, VM_FAULT_BAD_FILE, -EINVAL, u->file,
+			       "fetch it again", "holds %s, which cannot be unpacked: %s",
+			       archive_entry_pathname(u->entry), strerror(-r));
+	default:
+		return r;
+	}
 }
 
 /* A package may have the file in both of its places; the first one is taken */
@@ -247,6 +268,7 @@ static int take_entry(struct unpack *u, struct archive *a, struct archive_entry 
 		return vm_fail_errno(u->err, -EINTR, u->file, "cannot unpack");
 	if (!path || archive_entry_filetype(entry) != AE_IFREG)
 		return 0;
+	u->entry = entry;
 	path += strspn(path, "./");
 	if (!control)
 		return take_data(u, a, path);
@@ -295,6 +317,17 @@ static int read_member(struct unpack *u, struct archive *ar, bool control)
 	return read_files(u, raw, archive_read_support_format_tar, control);
 }
 
+/* Since 6.19 linux-image-RELEASE only stands for others */
+static int release_of_deb(struct unpack *u)
+{
+	const char *r = after(u->p->name, "linux-image-");
+
+	if (u->p->release || !r || *r < '0' || *r > '9')
+		return 0;
+	u->p->release = strndup(r, strcspn(r, " "));
+	return u->p->release ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
+}
+
 static int read_ar(struct unpack *u, struct archive *ar)
 {
 	struct archive_entry *entry;
@@ -318,7 +351,7 @@ static int read_ar(struct unpack *u, struct archive *ar)
 		if (r)
 			return r;
 	}
-	return data ? 0 : damaged(u, ar);
+	return data ? release_of_deb(u) : damaged(u, ar);
 }
 
 static int read_deb(struct unpack *u)
@@ -332,72 +365,64 @@ static int read_deb(struct unpack *u)
 	return read_ar(u, ar);
 }
 
-/* Offsets in the lead of an RPM */
-enum {
-	LEAD_TYPE = 7, /* low byte */
-	LEAD_NAME = 10,
-	LEAD_NAME_MAX = 66,
-	LEAD_SIZE = 96,
-	TYPE_SOURCE = 1
-};
-
-static int read_lead(struct unpack *u)
+static int take_rpm(struct unpack *u, const struct vm_rpm *rpm)
 {
-	char lead[LEAD_SIZE] = { 0 };
-
-	if (pread(u->fd, lead, sizeof(lead), 0) < 0)
-		return vm_fail_open(u->err, -errno, u->file);
-	if (lead[LEAD_TYPE] == TYPE_SOURCE)
+	if (rpm->source)
 		return bad(u, "is a source package");
-	u->p->name = strndup(lead + LEAD_NAME, LEAD_NAME_MAX);
+	if (strcmp(rpm->arch, "x86_64") != 0 && strcmp(rpm->arch, "noarch") != 0)
+		return vm_fail(u->err, VM_FAULT_FOREIGN, -EINVAL, u->file,
+			       "name a package for x86_64", "is for %s, not for x86_64",
+			       rpm->arch);
+	u->p->name = strdup(rpm->name);
 	return u->p->name ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
+}
+
+/* Fedora's kernel-VERSION, which only stands for others: uname -r is VERSION.ARCH */
+static int release_of_rpm(struct unpack *u, const struct vm_rpm *rpm)
+{
+	if (u->p->release || !after(rpm->name, "kernel-") ||
+	    rpm->version != rpm->name + strlen("kernel-"))
+		return 0;
+	u->p->release = vm_path("%s.%s", rpm->version, rpm->arch);
+	return u->p->release ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
 }
 
 static int read_rpm(struct unpack *u)
 {
 	cleanup_archive_reader struct archive *raw = archive_reader_new();
+	cleanup_vm_rpm struct vm_rpm rpm = { 0 };
 	struct archive_entry *entry;
-	int r = read_lead(u);
+	int r = vm_rpm_open(&rpm, u->w, u->fd, u->file, u->err);
 
+	if (!r)
+		r = take_rpm(u, &rpm);
 	if (r)
 		return r;
-	if (!raw || archive_read_support_filter_rpm(raw) != ARCHIVE_OK ||
-	    archive_read_support_format_raw(raw) != ARCHIVE_OK)
+	if (!raw || archive_read_support_format_raw(raw) != ARCHIVE_OK)
 		return vm_fail_errno(u->err, -ENOMEM, u->file, "cannot unpack");
+	if (lseek(u->fd, rpm.payload, SEEK_SET) < 0)
+		return vm_fail_open(u->err, -errno, u->file);
 	if (archive_read_open_fd(raw, u->fd, BLOCK) != ARCHIVE_OK ||
 	    archive_read_next_header(raw, &entry) != ARCHIVE_OK)
 		return damaged(u, raw);
-	return read_files(u, raw, archive_read_support_format_cpio, false);
-}
-
-/* Of a package that only stands for others: linux-image-R since 6.19, Fedora's kernel-R
- */
-static int release_from_name(struct unpack *u, enum bzimage_kind kind)
-{
-	const char *name = u->p->name;
-	const char *r = after(name, kind == BZIMAGE_DEB ? "linux-image-" : "kernel-");
-
-	if (u->p->release || !r || *r < '0' || *r > '9')
-		return 0;
-	u->p->release = kind == BZIMAGE_DEB ? strndup(r, strcspn(r, " "))
-					    : vm_path("%s.x86_64", r);
-	return u->p->release ? 0 : vm_fail_errno(u->err, -ENOMEM, u->file, "cannot read");
+	r = read_files(u, raw, archive_read_support_format_cpio, false);
+	return r ? r : release_of_rpm(u, &rpm);
 }
 
 int vm_package_unpack(struct vm_package *p, const struct vm_workdir *w, const char *dir,
 		      const char *file, enum bzimage_kind kind, struct vm_error *err)
 {
 	cleanup_close int fd = open(file, O_RDONLY | O_CLOEXEC);
-	struct unpack u = { .p = p, .w = w, .file = file, .err = err, .fd = fd };
-	int r;
+	struct unpack u = {
+		.p = p, .w = w, .file = file, .err = err, .fd = fd, .room = UNPACKED_MAX
+	};
 
 	*p = (struct vm_package){ .dir = vm_path("%s/%s", w->path, dir) };
 	if (fd < 0)
 		return vm_fail_open(err, -errno, file);
 	if (!p->dir)
 		return vm_fail_errno(err, -ENOMEM, file, "cannot unpack");
-	r = kind == BZIMAGE_DEB ? read_deb(&u) : read_rpm(&u);
-	return r ? r : release_from_name(&u, kind);
+	return kind == BZIMAGE_DEB ? read_deb(&u) : read_rpm(&u);
 }
 
 void vm_package_done(struct vm_package *p)

@@ -9,7 +9,7 @@
 /**
  * struct vm_package - a package, unpacked as far as a boot needs it
  * @name:	"linux-image-6.1.0-56-amd64 6.1.192-2" (control fields Package and
- *Version), "kernel-core-6.12.7-200.fc41" (name in an RPM's lead)
+ *		Version), "kernel-core-6.12.7-200.fc41" (name, version and release)
  * @release:	release that the paths inside name; of a package without any kernel file
  *		the one that its name tells, or NULL
  * @dir:	directory of what was unpacked: vmlinuz, config, and in modules/ the lists
@@ -36,9 +36,10 @@ struct vm_package {
  * all else are left out. What is missing is for the caller to judge.
  * Return: 0; -EILSEQ (VM_FAULT_BAD_FILE, VM_FAULT_TRUNCATED) for a damaged package;
  * -EINVAL (VM_FAULT_FOREIGN) for another architecture, (VM_FAULT_BAD_FILE) for two
- * releases in one package, no control data or a source package; -EINTR when stopped;
- * -errno otherwise. An RPM's architecture is not looked at: its kernel tells it.
- * Source: deb(5), deb-control(5); rpm's docs/manual/format_lead.md.
+ * releases in one package, no control data, a source package or paths that cannot all
+ * be made; -EFBIG (VM_FAULT_BAD_FILE) above 8 GiB unpacked; -EINTR when stopped; -errno
+ * otherwise.
+ * Source: deb(5), deb-control(5); vm/rpm.h.
  */
 int vm_package_unpack(struct vm_package *p, const struct vm_workdir *w, const char *dir,
 		      const char *file, enum bzimage_kind kind, struct vm_error *err)
