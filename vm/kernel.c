@@ -303,6 +303,18 @@ static const char *config_value(const char *text, const char *name)
 	return NULL;
 }
 
+char vm_kernel_option(const struct vm_kernel *k, const char *option)
+{
+	cleanup_free char *text = NULL;
+	const char *value = NULL;
+
+	if (k->config && !vm_read_file(k->config, CONFIG_MAX, &text))
+		value = config_value(text, option);
+	if (!value)
+		return '\0';
+	return *value;
+}
+
 int vm_kernel_check_config(const struct vm_kernel *k, struct vm_error *err)
 {
 	static const struct {

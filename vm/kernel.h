@@ -76,6 +76,16 @@ int vm_kernel_take_image(struct vm_kernel *k, const char *path, const char *name
 int vm_kernel_check_config(const struct vm_kernel *k, struct vm_error *err) must_check_;
 
 /**
+ * vm_kernel_option() - how a kernel was built
+ * @k:		kernel
+ * @option:	"CONFIG_VHOST"
+ *
+ * Return: the first character of its value ('y', 'm', a digit, ...); 0 if it is not set,
+ * or if @k->config is not known or cannot be read.
+ */
+char vm_kernel_option(const struct vm_kernel *k, const char *option) must_check_;
+
+/**
  * vm_kernel_done() - free the strings
  * @k:	kernel, may be half filled in
  */

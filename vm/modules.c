@@ -192,9 +192,25 @@ static int check_vermagic(struct stage *s, const struct entry *e, const char *ma
 		       magic, s->k->release);
 }
 
+/* A module that another package of the set has, or that was deleted from a directory */
+static int fail_absent(const struct stage *s, const char *name, const char *why)
+{
+	bool set = s->k->package;
+	char hint[128];
+
+	(void)snprintf(hint, sizeof(hint),
+		       set ? "name the package of %s that holds %s, too"
+			   : "install all modules of %s, %s among them",
+		       s->k->release, name);
+	return vm_fail(s->err, set ? VM_FAULT_USAGE : VM_FAULT_NO_MODULES, -ENOENT,
+		       holder(s), hint, "%s%s%sholds no module %s, %s", set ? "(" : "",
+		       set ? s->k->package : "", set ? ") " : "", name, why);
+}
+
 static int stage_one(struct stage *s, const char *name);
 
-static int stage_depends(struct stage *s, const char *depends)
+/* modpost names modules only in "depends", nothing that is built in */
+static int stage_depends(struct stage *s, const struct entry *e, const char *depends)
 {
 	while (*depends) {
 		size_t len = strcspn(depends, ",");
@@ -204,6 +220,13 @@ static int stage_depends(struct stage *s, const char *depends)
 			int r;
 
 			take_name(name, depends, len);
+			if (!find(s, name) && !vm_names_has(&s->builtin, name)) {
+				cleanup_free char *why =
+					vm_path("which %s depends on", e->path);
+
+				return fail_absent(s, name,
+						   why ? why : "which is needed");
+			}
 			r = stage_one(s, name);
 			if (r)
 				return r;
@@ -227,7 +250,7 @@ static int stage_info(struct stage *s, const struct entry *e,
 		if (!strcmp(key, "vermagic"))
 			r = check_vermagic(s, e, value);
 		else if (!strcmp(key, "depends"))
-			r = stage_depends(s, value);
+			r = stage_depends(s, e, value);
 		if (r)
 			return r;
 	}
@@ -294,6 +317,16 @@ static int stage_one(struct stage *s, const char *name)
 	return r ? vm_fail_errno(s->err, r, name, "cannot stage") : 0;
 }
 
+static int fail_vhost(const struct stage *s)
+{
+	if (vm_kernel_option(s->k, "CONFIG_VHOST") == 'm')
+		return fail_absent(s, wanted[0], "though the kernel is built with one");
+	return vm_fail(s->err, VM_FAULT_NO_MODULES, -ENOENT, holder(s),
+		       "name a kernel built with CONFIG_VHOST_NET or CONFIG_VHOST_VSOCK",
+		       "the kernel %s has no vhost, neither as a module nor built in",
+		       s->k->release);
+}
+
 static int stage_wanted(struct stage *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
@@ -302,13 +335,7 @@ static int stage_wanted(struct stage *s)
 		if (r)
 			return r;
 		if (i == 0 && s->m->missing.count)
-			return vm_fail(
-				s->err, VM_FAULT_NO_MODULES, -ENOENT, holder(s),
-				"name a kernel built with CONFIG_VHOST_NET or "
-				"CONFIG_VHOST_VSOCK",
-				"the kernel %s has no vhost, neither as a module nor "
-				"built in",
-				s->k->release);
+			return fail_vhost(s);
 	}
 	return 0;
 }

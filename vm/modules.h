@@ -29,10 +29,13 @@ struct vm_modules {
  *
  * Compressed modules are decompressed: the guest's kernel need not know how.
  * Dependencies come from each module's own "depends" field, so a package without
- * modules.dep will do. That a module is missing is no error, but for vhost itself.
- * Return: 0; -ENOENT (VM_FAULT_NO_MODULES) without vhost; -EINVAL (VM_FAULT_MISMATCH)
+ * modules.dep will do. That a module is missing is no error, but for vhost itself and
+ * for what another one depends on: it could not be loaded.
+ * Return: 0; -ENOENT without vhost or with such a module missing (VM_FAULT_NO_MODULES;
+ * of packages VM_FAULT_USAGE if another one must hold it); -EINVAL (VM_FAULT_MISMATCH)
  * if a module was built for another release; -EILSEQ for a damaged module; -EINTR when
  * stopped; -errno otherwise, among them -ENOENT (VM_FAULT_INTERNAL) without depmod.
+ * Source: add_depends() in scripts/mod/modpost.c leaves out what is built in.
  */
 int vm_modules_stage(struct vm_modules *m, const struct vm_workdir *w,
 		     const struct vm_kernel *k, struct vm_error *err) must_check_;

@@ -211,6 +211,58 @@ static void without_vhost_there_is_nothing_to_check(void **state)
 	assert_non_null(strstr(f->err.text, "6.1.0-9-amd64 has no vhost"));
 }
 
+static void a_module_that_another_needs_must_be_there(void **state)
+{
+	struct fixture *f = *state;
+	char names[] = "kernel-core-1, kernel-modules-1", arg[] = "core.rpm";
+
+	put_module(f, "kernel/vhost.ko", "vhost-iotlb");
+	assert_int_equal(stage(f), -ENOENT);
+	assert_int_equal(f->err.fault, VM_FAULT_NO_MODULES);
+	assert_string_equal(f->err.file, f->dir);
+	assert_non_null(strstr(f->err.text, ": holds no module vhost_iotlb, which "
+					    "kernel/vhost.ko depends on"));
+	vm_modules_done(&f->modules);
+	vm_workdir_done(&f->work);
+	assert_int_equal(vm_workdir_make(&f->work, -1, &f->err), 0);
+
+	f->kernel.package = names;
+	f->kernel.arg = arg;
+	put_module(f, "kernel/vhost.ko", "vhost_iotlb");
+	assert_int_equal(stage(f), -ENOENT);
+	assert_int_equal(f->err.fault, VM_FAULT_USAGE);
+	assert_string_equal(f->err.text,
+			    "core.rpm: (kernel-core-1, kernel-modules-1) holds no module "
+			    "vhost_iotlb, which kernel/vhost.ko depends on");
+	assert_string_equal(f->err.hint,
+			    "name the package of 6.1.0-9-amd64 that holds vhost_iotlb, "
+			    "too");
+}
+
+static void what_is_built_in_need_not_be_a_module(void **state)
+{
+	struct fixture *f = *state;
+
+	put_module(f, "kernel/vhost.ko", "vhost_iotlb");
+	put_text(f, "modules.builtin", "kernel/drivers/vhost/vhost_iotlb.ko\n");
+	assert_int_equal(stage(f), 0);
+}
+
+static void vhost_that_was_built_as_a_module_is_told_from_none(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_free char *config = vm_path("%s/config", f->work.path);
+
+	assert_non_null(config);
+	assert_int_equal(vm_write_file(config, "CONFIG_VHOST=m\n", 15), 0);
+	f->kernel.config = config;
+	put_module(f, "kernel/tun.ko", "");
+	assert_int_equal(stage(f), -ENOENT);
+	assert_int_equal(f->err.fault, VM_FAULT_NO_MODULES);
+	assert_non_null(strstr(f->err.text, ": holds no module vhost, though the kernel "
+					    "is built with one"));
+}
+
 static void vhost_may_be_built_in(void **state)
 {
 	struct fixture *f = *state;
@@ -284,6 +336,13 @@ int main(void)
 						make_fixture, free_fixture),
 		cmocka_unit_test_setup_teardown(without_vhost_there_is_nothing_to_check,
 						make_fixture, free_fixture),
+		cmocka_unit_test_setup_teardown(a_module_that_another_needs_must_be_there,
+						make_fixture, free_fixture),
+		cmocka_unit_test_setup_teardown(what_is_built_in_need_not_be_a_module,
+						make_fixture, free_fixture),
+		cmocka_unit_test_setup_teardown(
+			vhost_that_was_built_as_a_module_is_told_from_none, make_fixture,
+			free_fixture),
 		cmocka_unit_test_setup_teardown(vhost_may_be_built_in, make_fixture,
 						free_fixture),
 		cmocka_unit_test_setup_teardown(
