@@ -125,10 +125,16 @@ teardown() {
 	one_line "empty.deb: (linux-image-1.2.3-a 1) holds no image of the kernel 1.2.3-a"
 	head -c 100000 /dev/urandom >tree/lib/modules/1.2.3-a/kernel/x.ko
 	cp image tree/boot/vmlinuz-1.2.3-a
-	dpkg-deb -b tree whole.deb >/dev/null
-	head -c 60000 whole.deb >cut.deb
-	run --separate-stderr -3 "$VHOSTCHECK" vm cut.deb
-	one_line "cut.deb: "
+	for how in xz zstd gzip none; do
+		dpkg-deb -Z$how -b tree whole.deb >/dev/null
+		run --separate-stderr -64 "$VHOSTCHECK" vm whole.deb
+		one_line "whole.deb: (linux-image-1.2.3-a 1) holds no list of what is built in"
+		for size in 60000 $(($(stat -c %s whole.deb) - 9)); do
+			head -c "$size" whole.deb >cut.deb
+			run --separate-stderr -3 "$VHOSTCHECK" vm cut.deb
+			one_line "cut.deb: is cut off after $size bytes"
+		done
+	done
 	run --separate-stderr -64 "$VHOSTCHECK" vm --modules tree/lib/modules whole.deb
 	one_line "is a package, which brings its own modules"
 }
@@ -170,6 +176,10 @@ fake_tree() {
 		run --separate-stderr -64 "$VHOSTCHECK" vm "${others[@]/linux-${part%%|*}-7.3-a.deb/linux-image-7.3-a.deb}"
 		one_line " holds no ${part#*|} of the kernel 7.3-a (name linux-${part%%|*}-7.3-a, too"
 	done
+	fake_tree 7.4-a
+	deb linux-modules-7.4-a usr/lib/modules/7.4-a/kernel
+	run --separate-stderr -64 "$VHOSTCHECK" vm linux-{binary-7.3-a,base-7.3-a,modules-7.4-a}.deb
+	one_line "linux-base-7.3-a 1) holds no modules of the kernel 7.3-a"
 	echo y >tree/$at/kernel/x.ko
 	mkdir again
 	mv linux-modules-7.3-a linux-modules-7.3-a.deb again

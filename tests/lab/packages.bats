@@ -204,9 +204,9 @@ boot() {
 @test "an RPM in which one byte is another: 3" {
 	need_rpm
 	for file in gzip/kernel-modules rpms/kernel-{modules,default}; do
-		size=$(stat -c %s $file.rpm)
+		size=$(stat -c %s "$file.rpm")
 		for at in $((size / 2)) $((size - 1)); do
-			python3 - $file.rpm $at >changed.rpm <<'END'
+			python3 - "$file.rpm" "$at" >changed.rpm <<'END'
 import sys
 data = bytearray(open(sys.argv[1], "rb").read())
 data[int(sys.argv[2])] ^= 1
