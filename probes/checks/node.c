@@ -158,8 +158,9 @@ static void judge_module_current(struct judge *j)
 		   "the driver's module is absent: there is nothing to compare");
 	if (!known(id_loaded, id_disk) && !known(src_loaded, src_disk))
 		judge_skip(j, REASON_NO_MODULE,
-			   "the running module or the one on disk has no build-id: there "
-			   "is nothing to compare");
+			   "the running module or the one on disk tells neither build-id "
+			   "(a compressed one does not) nor srcversion: there is nothing "
+			   "to compare");
 	judge_that(j, !differ(id_loaded, id_disk),
 		   "the running module (build-id %s) is not the one on disk (%s): this "
 		   "report judges what runs; reboot to run what is installed",
@@ -182,7 +183,8 @@ const struct check node_module_current = {
 	.harm = "After an upgrade without a reboot all other results speak of a driver that "
 		"will be gone after the next one.",
 	.judged =
-		"The build-id of /sys/module/NAME/notes is compared with that of the file.",
+		"The build-id of /sys/module/NAME/notes is compared with that of the file, and "
+		"the srcversion of both; of a compressed file only the latter is known.",
 	.severity = SEVERITY_LOW,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,

@@ -200,8 +200,13 @@ static void ask_libkmod(struct facts_kernel *f, const char *name, struct module_
 	path = kmod_module_get_path(mod);
 	if (path && exists(path)) {
 		ret->status = FACT_MODULE_INSTALLED;
+		/*
+		 * Unknown of a compressed file: the build-id is a note of the ELF file,
+		 * and libkmod, which unpacks it for .modinfo, hands out neither bytes
+		 * nor sections (libkmod.h of kmod 30). srcversion is in .modinfo.
+		 */
 		if (build_id_of_file(path, ret->build_id_disk) < 0)
-			ret->build_id_disk[0] = '\0'; /* compressed: srcversion tells */
+			ret->build_id_disk[0] = '\0';
 		read_disk_info(mod, ret);
 	}
 	(void)kmod_module_unref(mod);

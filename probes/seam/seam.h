@@ -162,7 +162,8 @@ enum module_status {
 /**
  * struct module_info - a kernel module
  * @status:	enum module_status
- * @build_id_loaded, @build_id_disk: GNU build-id in hex, "" if unknown
+ * @build_id_loaded, @build_id_disk: GNU build-id in hex, "" if unknown, as that of a
+ *		compressed file (.ko.xz, .ko.zst) always is
  * @srcversion_loaded, @srcversion_disk: "" if unknown
  * @signer:	of the file on disk, "" if none
  */
