@@ -1,11 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 300
-# shellcheck disable=SC2016,SC2030,SC2031 # filters of jq; each test has variables of its own
-# Every kernel of ./dev kernels --all (LAB_KERNELS) against what expect/ says of its series.
+# shellcheck disable=SC2016,SC2154 # filters of jq; bats sets output and stderr
+# Every kernel of ./dev kernels --all (LAB_KERNELS) against what expect/ says of its series. Which
+# series there are is up to the mirror: one that is gone, and one that nobody has looked at yet, is
+# told in a line of its own and fails nothing; fewer than four that are known do.
 load ../helpers
 
-# What vhost-vsock offers: features, backend features
+# What vhost-vsock offers in the series that were looked at: features, backend features
 declare -gA masks=(
 	[5.10]="0x13d000000 null"
 	[6.1]="0x33d000002 0x2"
@@ -14,56 +16,69 @@ declare -gA masks=(
 	[7.3]="0x33d000002 0x2"
 )
 
-# does_as_expected SERIES: each kernel of it that was fetched
-does_as_expected()
-{
-	local series release image modules found=
+# kernels known|new: SERIES RELEASE IMAGE MODULES of those whose series was looked at, or was not
+kernels() {
+	local release image modules kind
 
-	while IFS=$'\t' read -r -u 4 series release image modules; do
-		[[ $series == newest && $release == "$1".* || $series == "$1" ]] || continue
-		found=1
-		run --separate-stderr -0 "$VHOSTCHECK" vm --device vsock --modules "$modules" "$image" --json \
-			--expect "$BATS_TEST_DIRNAME/expect/$1.json"
+	while IFS=$'\t' read -r _ release image modules; do
+		kind=new
+		[ ! -v "masks[$(series_of "$release")]" ] || kind=known
+		[ $kind != "$1" ] || printf '%s\t' "$(series_of "$release")" "$release" "$image" "$modules"
+		[ $kind != "$1" ] || echo
+	done <"$LAB_KERNELS"
+}
+
+series_of() {
+	grep -oE '^[0-9]+\.[0-9]+' <<<"$1"
+}
+
+# boot IMAGE MODULES EXPECTED: a report with its expectations applied
+boot() {
+	"$VHOSTCHECK" vm --device vsock --modules "$2" "$1" --json \
+		--expect "$BATS_TEST_DIRNAME/expect/$3.json"
+}
+
+@test "each kernel of a known series does what is expected" {
+	while IFS=$'\t' read -r -u 4 series release image modules _; do
+		run --separate-stderr -0 boot "$image" "$modules" "$series"
 		valid report
 		json ".host.kernel.release == \"$release\""
 		json '.run.unexpected == []'
 		json '[.stacks[] | .expected.verdict == .verdict] | length > 0 and all'
-		[ "$(jq -r '.devices[0] | "\(.features.hex) \(.backend_features.hex)"' <<<"$output")" = "${masks[$1]}" ]
-	done 4<"$LAB_KERNELS"
-	[ -n "$found" ] || skip "the mirror has no kernel of series $1"
+		[ "$(jq -r '.devices[0] | "\(.features.hex) \(.backend_features.hex)"' <<<"$output")" = "${masks[$series]}" ]
+	done 4< <(kernels known)
 }
 
-@test "5.10 does what is expected" {
-	does_as_expected 5.10
+@test "four known series at least were there" {
+	mapfile -t there < <(kernels known | cut -f 1 | sort -uV)
+	for series in "${!masks[@]}"; do
+		[[ " ${there[*]} " == *" $series "* ]] ||
+			echo "# no kernel of series $series was fetched: nothing is said of it" >&3
+	done
+	[ ${#there[@]} -ge 4 ]
 }
 
-@test "6.1 does what is expected" {
-	does_as_expected 6.1
+# nearest SERIES: the newest known series before it
+nearest() {
+	printf '%s\n' "${!masks[@]}" "$1" | sort -uV | grep -xFB 1 "$1" | head -n 1
 }
 
-@test "6.12 does what is expected" {
-	does_as_expected 6.12
-}
-
-@test "6.18 does what is expected" {
-	does_as_expected 6.18
-}
-
-@test "7.3 does what is expected" {
-	does_as_expected 7.3
-}
-
-@test "no kernel was fetched of which nothing is known" {
-	while IFS=$'\t' read -r _ release _; do
-		[ -v "masks[$(grep -oE '^[0-9]+\.[0-9]+' <<<"$release")]" ] ||
-			skip "nobody has looked at $release yet"
-	done <"$LAB_KERNELS"
+@test "a kernel of a new series is told, judged by what is expected of the last one before it" {
+	while IFS=$'\t' read -r -u 4 series release image modules _; do
+		like=$(nearest "$series")
+		[ "$like" != "$series" ] || like=$(printf '%s\n' "${!masks[@]}" | sort -V | head -n 1)
+		run --separate-stderr boot "$image" "$modules" "$like"
+		jq -r --arg like "$like" --arg release "$release" '
+			"# new series: \($release): features \(.devices[0].features.hex), \(.run.unexpected |
+			length) not as expected of \($like)", (.run.unexpected[] | "#   " + .)' \
+			<<<"$output" >&3 || echo "# new series: $release: no report: $stderr" >&3
+	done 4< <(kernels new)
 }
 
 @test "expectations that do not hold are told" {
-	IFS=$'\t' read -r _ _ image modules < <(grep ^6.12 "$LAB_KERNELS") || skip "there is no 6.12"
-	run --separate-stderr -1 "$VHOSTCHECK" vm --device vsock --modules "$modules" "$image" --json \
-		--expect "$BATS_TEST_DIRNAME/expect/5.10.json"
+	IFS=$'\t' read -r series _ image modules _ < <(kernels known | sort -V | tail -n 1)
+	[ "$series" != 5.10 ]
+	run --separate-stderr -1 boot "$image" "$modules" 5.10
 	valid report
 	json '.run.unexpected | any(. == "crosvm-2022 on vsock, guest protected: works was expected, and it is fails_start")'
 	json '.summary.verdict == "fail"'
