@@ -78,8 +78,11 @@ static la_ssize_t read_source(struct archive *a, void *ctx, const void **ret)
 	struct source *s = ctx;
 	la_ssize_t n = archive_read_data(s->from, s->block, sizeof(s->block));
 
-	if (n < 0)
-		archive_set_error(a, EIO, "%s", archive_error_string(s->from));
+	if (n < 0) {
+		const char *why = archive_error_string(s->from);
+
+		archive_set_error(a, EIO, "%s", why ? why : "its data cannot be read");
+	}
 	*ret = s->block;
 	return n < 0 ? ARCHIVE_FATAL : n;
 }
