@@ -192,6 +192,9 @@ fake_tree() {
 	fake_tree 7.3-a
 	run --separate-stderr -0 "$VHOSTCHECK" vm --dry-run tree
 	[[ $output == "boot 7.3-a: "* ]]
+	cp -r tree 'a[1]*\?'
+	run --separate-stderr -0 "$VHOSTCHECK" vm --dry-run 'a[1]*\?'
+	[[ $output == "boot 7.3-a: "* ]]
 	: >tree/usr/lib/modules/7.3-a/modules.builtin
 	run --separate-stderr -3 "$VHOSTCHECK" vm tree
 	one_line "has no vhost, neither as a module nor built in"

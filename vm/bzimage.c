@@ -74,8 +74,9 @@ static bool read_release(const unsigned char *head, size_t len, size_t setup,
 	}
 	ret->banner[n] = '\0';
 	n = strcspn(ret->banner, " ");
-	if (n == 0 || n >= sizeof(ret->release) || ret->banner[0] == '.')
-		return false;
+	if (n == 0 || n >= sizeof(ret->release) || ret->banner[0] < '0' ||
+	    ret->banner[0] > '9')
+		return false; /* not VERSION.PATCHLEVEL...; nor an option of depmod */
 	for (size_t i = 0; i < n; i++) {
 		if (!release_char(ret->banner[i]))
 			return false;

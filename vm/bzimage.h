@@ -36,7 +36,8 @@ enum bzimage_kind {
  * @kind:	what the file is
  * @arch:	static name of the architecture (BZIMAGE_FOREIGN), else NULL
  * @need:	size that the header asks for, bytes (a bzImage only), else 0
- * @release:	"6.1.0-56-amd64": fit to be a file name; "" where unknown
+ * @release:	"6.1.0-56-amd64": begins with a digit, fit to be a file name and an
+ *		argument; "" where unknown
  * @banner:	the header's whole version string, printable; "" where unknown
  */
 struct bzimage {

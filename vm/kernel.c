@@ -200,6 +200,22 @@ static int choose(struct vm_kernel *k, const char *dir, const glob_t *g,
 	return 0;
 }
 
+/* A pattern for glob() that is found in @dir alone, whatever its name; NULL: -ENOMEM */
+static char *pattern_in(const char *dir, const char *pattern)
+{
+	size_t size = 2 * strlen(dir) + 1 + strlen(pattern) + 1;
+	char *whole = malloc(size), *to = whole;
+
+	for (; whole && *dir; dir++) {
+		if (strchr("*?[\\", *dir))
+			*to++ = '\\';
+		*to++ = *dir;
+	}
+	if (whole)
+		(void)snprintf(to, size - (size_t)(to - whole), "/%s", pattern);
+	return whole;
+}
+
 static int look_in(struct vm_kernel *k, const char *dir, struct vm_error *err)
 {
 	static const char *const places[] = { "boot/vmlinuz-*",
@@ -212,7 +228,7 @@ static int look_in(struct vm_kernel *k, const char *dir, struct vm_error *err)
 	if (fd < 0)
 		return vm_fail_open(err, -errno, dir);
 	for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++) {
-		cleanup_free char *pattern = vm_path("%s/%s", dir, places[i]);
+		cleanup_free char *pattern = pattern_in(dir, places[i]);
 
 		r = pattern ? glob(pattern, i ? GLOB_APPEND : 0, NULL, &g) : GLOB_NOSPACE;
 		r = r == GLOB_NOMATCH ? 0 : r;

@@ -52,8 +52,9 @@ static void an_image_of_every_shorter_size_is_none(void **state)
 
 static void a_release_that_is_no_file_name_is_refused(void **state)
 {
-	static const char *const bad[] = { "",       " x",   "../../etc", ".hidden",
-					   "a/b #1", "a\tb", "a;b" };
+	static const char *const bad[] = { "",        " x",     "../../etc",
+					   ".hidden", "a/b #1", "a\tb",
+					   "a;b",     "-a",     "rc1" };
 	unsigned char p[FAKE_IMAGE];
 	char longer[80];
 
@@ -63,7 +64,7 @@ static void a_release_that_is_no_file_name_is_refused(void **state)
 		assert_int_equal(probe(p, FAKE_IMAGE, FAKE_IMAGE).kind,
 				 BZIMAGE_NO_RELEASE);
 	}
-	memset(longer, 'a', sizeof(longer));
+	memset(longer, '6', sizeof(longer));
 	longer[65] = '\0';
 	fake_image(p, longer);
 	assert_int_equal(probe(p, FAKE_IMAGE, FAKE_IMAGE).kind, BZIMAGE_NO_RELEASE);
