@@ -183,13 +183,20 @@ int cmd_print_json(const struct cmd_ctx *ctx, const struct rec_shape *shape,
 	return cmd_print_object(ctx, rec_to_json(shape, obj));
 }
 
+static bool is_dumb(void)
+{
+	const char *term = getenv("TERM");
+
+	return term && !strcmp(term, "dumb");
+}
+
 bool cmd_uses_color(const struct cmd_ctx *ctx)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no = getenv("NO_COLOR");
 
 	if (ctx->color != CMD_COLOR_AUTO)
 		return ctx->color == CMD_COLOR_ALWAYS;
-	return !(no && *no) && !(term && !strcmp(term, "dumb")) && isatty(STDOUT_FILENO);
+	return !(no && *no) && !is_dumb() && isatty(STDOUT_FILENO);
 }
 
 void cmd_page(const struct cmd_ctx *ctx, struct page *ret)
@@ -210,7 +217,7 @@ void cmd_page(const struct cmd_ctx *ctx, struct page *ret)
 
 static bool shows_progress(const struct cmd_ctx *ctx)
 {
-	return !ctx->quiet && ctx->journal_fd < 0 && isatty(STDERR_FILENO);
+	return !ctx->quiet && ctx->journal_fd < 0 && !is_dumb() && isatty(STDERR_FILENO);
 }
 
 void cmd_progress(const struct cmd_ctx *ctx, const char *fmt, ...)
