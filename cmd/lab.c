@@ -16,11 +16,14 @@ enum {
 	OPT_MEMORY,
 	OPT_APPEND,
 	OPT_ADD,
+	OPT_ROOT,
 };
 
 enum {
 	CPUS_MAX = 64,
 	MEMORY_MIN_MIB = 128,
+	MEMORY_MIB = 512,
+	MEMORY_ROOT_MIB = 1024, /* VMMs and DPDK run there, and write to a tmpfs */
 	MEMORY_MAX_MIB = 1 << 20,
 };
 
@@ -35,10 +38,13 @@ static const struct argp_option options[] = {
 	{ "accel", OPT_ACCEL, "HOW", 0,
 	  "kvm, tcg, or auto: KVM where it boots this kernel, else TCG", 4 },
 	{ "cpus", OPT_CPUS, "N", 0, "CPUs (default: 1)", 4 },
-	{ "memory", OPT_MEMORY, "MIB", 0, "Memory in MiB (default: 512)", 4 },
+	{ "memory", OPT_MEMORY, "MIB", 0,
+	  "Memory in MiB (default: 512, with --root 1024)", 4 },
 	{ "append", OPT_APPEND, "ARGS", 0, "Further arguments for the kernel", 4 },
 	{ "add", OPT_ADD, "FILE", 0,
 	  "Put this program and its libraries into the guest, in /usr/bin", 4 },
+	{ "root", OPT_ROOT, "DIR", 0,
+	  "Run CMD in DIR, of which the guest sees a copy: nothing in it is changed", 4 },
 	{ 0 },
 };
 
@@ -99,6 +105,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ADD:
 		return -rec_list_add(&o->run.arena, &o->add, arg);
+	case OPT_ROOT:
+		o->root = arg;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -112,7 +121,8 @@ static const struct argp_child children[] = {
 static const struct argp lab_argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "KERNEL...\nKERNEL -- CMD [ARG...]",
+	.args_doc =
+		"KERNEL...\nKERNEL -- CMD [ARG...]\n--root DIR KERNEL -- CMD [ARG...]",
 	.doc = "Boot each KERNEL (a bzImage, Debian or RPM packages, a directory that they were "
 	       "unpacked in, or `running`) in a small virtual machine, run the checks and the "
 	       "VMM policies there, and bring the report back; or run CMD there in place of "
@@ -120,8 +130,8 @@ static const struct argp lab_argp = {
 	       "Packages that hold parts of one kernel are put together. "
 	       "With several kernels -o names a directory, which gets RELEASE.json of each. "
 	       "Everything is checked before the first boot. Of CMD, output and exit status "
-	       "are handed through; it is looked up in the guest, which holds what --add "
-	       "put there, and `vhostcheck` itself.\n\n"
+	       "are handed through, and its standard input is empty; it is looked up in DIR, or "
+	       "in the guest, which holds what --add put there. `vhostcheck` is this one.\n\n"
 	       "Exit status: as that of run; of several kernels the worst: 3, 1, 2, 0, and "
 	       "77 if nothing that was asked exists in any.",
 	.children = children,
@@ -130,6 +140,7 @@ static const struct argp lab_argp = {
 static int check_options(const struct cmd_ctx *ctx, struct lab_options *o)
 {
 	bool asks_for_report = o->run.output || ctx->json;
+	int status = 0;
 
 	if (!o->kernels.count)
 		return cmd_fail(ctx, CMD_EXIT_USAGE, "usage", "see vhostcheck vm --help",
@@ -141,7 +152,10 @@ static int check_options(const struct cmd_ctx *ctx, struct lab_options *o)
 		return cmd_fail(ctx, CMD_EXIT_USAGE, "usage", "leave one of the two out",
 				"a command in place of run leaves no report for %s",
 				ctx->json ? "--json" : "-o");
-	return run_options_resolve(ctx, &o->run);
+	if (!o->memory_mib)
+		o->memory_mib = o->root ? MEMORY_ROOT_MIB : MEMORY_MIB;
+	status = o->root ? lab_root_resolve(ctx, o) : 0;
+	return status ? status : run_options_resolve(ctx, &o->run);
 }
 
 /*
@@ -242,7 +256,7 @@ static int run_lab(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct lab lab = {
 		.ctx = ctx,
-		.options = { .accel = VM_ACCEL_AUTO, .cpus = 1, .memory_mib = 512 },
+		.options = { .accel = VM_ACCEL_AUTO, .cpus = 1 },
 		.stop_fd = -1,
 	};
 	int status = 0;

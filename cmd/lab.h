@@ -3,8 +3,8 @@
  * `vhostcheck vm`: kernels are opened and checked first, all of them; then they are
  * booted, as many at a time as cores and memory allow, heard to their ends in one loop,
  * and their reports written in the order of the command line. What the files do: lab.c
- * options, lab_prepare.c everything before the boot, lab_boot.c one boot, lab_run.c all
- * of them and their exit status.
+ * options, lab_prepare.c everything before the boot, lab_root.c --root, lab_boot.c one
+ * boot, lab_run.c all of them and their exit status.
  */
 #ifndef CMD_LAB_H
 #define CMD_LAB_H
@@ -24,13 +24,14 @@
  * @add:	paths of --add
  * @command:	NULL-ended, what stands behind "--"; NULL: run
  * @modules, @append: as their options, or NULL
+ * @root:	of --root, absolute and without links; NULL: none
  * @accel, @cpus, @memory_mib: of the machine
  */
 struct lab_options {
 	struct run_options run;
 	struct rec_list kernels, add;
 	char **command;
-	const char *modules, *append;
+	const char *modules, *append, *root;
 	enum vm_accel accel;
 	unsigned int cpus, memory_mib;
 };
@@ -106,6 +107,24 @@ int lab_fail(struct lab *lab, const struct vm_error *err);
  * Return: 0, or the exit status after a message. Nothing was booted.
  */
 int lab_prepare(struct lab *lab) must_check_;
+
+/**
+ * lab_root_resolve() - take --root
+ * @ctx:	for the message
+ * @o:		options; @root becomes absolute
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int lab_root_resolve(const struct cmd_ctx *ctx, struct lab_options *o) must_check_;
+
+/**
+ * lab_root_write_command() - leave GUEST_COMMAND for the guest, if there is a command
+ * @o:		options
+ * @staging:	directory that becomes the guest's root
+ *
+ * Return: 0; -errno of making the file, -ENOMEM.
+ */
+int lab_root_write_command(const struct lab_options *o, const char *staging) must_check_;
 
 /**
  * lab_begin_journal() - make the journal's file as it is before a boot

@@ -452,6 +452,7 @@ int lab_boot_begin(struct lab *lab, struct trial *t)
 		.image = t->kernel->image,
 		.initrd = t->initrd,
 		.append = o->append,
+		.root = o->root,
 		.accel = o->accel,
 		.cpus = o->cpus,
 		.memory_mib = o->memory_mib,

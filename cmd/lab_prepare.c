@@ -229,10 +229,16 @@ static int pack_one(void *ctx, size_t n, void *result, struct vm_error *err)
 		.file = p->files,
 		.file_count = p->lab->files.count,
 	};
-	int r = vm_modules_stage(&modules, &t->workdir, t->kernel, err);
+	int r = vm_modules_stage(&modules, &t->workdir, t->kernel, p->lab->options.root,
+				 err);
 
 	(void)result;
 	i.staging = modules.staging;
+	if (r == 0 && modules.staging) {
+		r = lab_root_write_command(&p->lab->options, modules.staging);
+		if (r < 0)
+			(void)vm_fail_errno(err, r, modules.staging, "cannot write");
+	}
 	return r ? r : vm_initramfs_write(&i, &t->workdir, t->initrd, err);
 }
 
@@ -327,6 +333,8 @@ int lab_prepare(struct lab *lab)
 	int status = find_init(lab);
 
 	if (!status && vm_qemu_find(&lab->qemu, &err) < 0)
+		status = lab_fail(lab, &err);
+	if (!status && lab->options.root && vm_qemu_check_root(lab->qemu, &err) < 0)
 		status = lab_fail(lab, &err);
 	if (!status)
 		status = add_programs(lab);

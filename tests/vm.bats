@@ -40,7 +40,7 @@ teardown() {
 	[ -z "$stderr" ]
 	[[ ${lines[0]} == "Usage: vhostcheck vm [OPTION...] KERNEL..."* ]]
 	for option in --check=GLOB --stack=NAME --device=DEV --modules=DIR --accel=HOW --cpus=N \
-		--memory=MIB --append=ARGS --add=FILE --json --color=WHEN; do
+		--memory=MIB --append=ARGS --add=FILE --root=DIR --json --color=WHEN; do
 		[[ $output == *"$option"* ]]
 	done
 	run --separate-stderr -0 "$VHOSTCHECK" vm image --help
@@ -237,6 +237,46 @@ fake_tree() {
 	one_line "--add b/x: another file of this name"
 }
 
+@test "--root: without a command, with --add or several kernels, no directory: 64" {
+	fake_image other 1.2.4-a
+	run --separate-stderr -64 "$VHOSTCHECK" vm --root / image
+	one_line "--root goes with a command (say what to run there: --root DIR KERNEL -- CMD)"
+	run --separate-stderr -64 "$VHOSTCHECK" vm --root / --add image image -- x
+	one_line "--add does not go with --root"
+	run --separate-stderr -64 "$VHOSTCHECK" vm --root / image other -- x
+	one_line "-- CMD goes with one kernel, and 2 are named"
+	for bad in "image|is not a directory" "missing|No such file or directory" \
+		"|No such file or directory"; do
+		run --separate-stderr -64 "$VHOSTCHECK" vm --root "${bad%%|*}" image -- x
+		one_line "--root ${bad%%|*}"
+		one_line "${bad#*|}"
+	done
+}
+
+@test "--root with a kernel that has no 9p: 3, before any boot, and the package that has it" {
+	fake_tree 7.3-1-cloud-amd64
+	run --separate-stderr -3 "$VHOSTCHECK" vm --root / tree -- x
+	one_line "tree: the kernel 7.3-1-cloud-amd64 has no virtio_pci, so it cannot mount a directory of this machine (use the full flavour package linux-image-7.3-1-amd64)"
+	for driver in virtio_pci 9pnet_virtio 9p; do
+		echo "kernel/$driver.ko" >>tree/usr/lib/modules/7.3-1-cloud-amd64/modules.builtin
+	done
+	mv tree/usr/lib/modules/7.3-1-{cloud-,}amd64
+	fake_image tree/usr/lib/modules/7.3-1-amd64/vmlinuz 7.3-1-amd64
+	run --separate-stderr -3 "$VHOSTCHECK" vm --root / tree -- x
+	one_line "tree: the kernel 7.3-1-amd64 has no overlay, so it cannot mount a directory of this machine (name a kernel with CONFIG_VIRTIO_PCI, "
+}
+
+@test "--root with a QEMU that was built without virtfs: 3, and what to install" {
+	mkdir bin
+	printf '#!/bin/sh\necho "name \\"virtio-net-pci\\""\n' >bin/qemu-system-x86_64
+	chmod +x bin/qemu-system-x86_64
+	without_virtfs() {
+		PATH=$BATS_TEST_TMPDIR/bin:$PATH "$VHOSTCHECK" vm --root / image -- x
+	}
+	run --separate-stderr -3 without_virtfs
+	one_line "qemu-system-x86_64: has no virtio-9p-pci, which --root needs (install a QEMU that was configured with --enable-virtfs"
+}
+
 @test "without QEMU: 3, and the package that has it" {
 	without_qemu() {
 		PATH=$BATS_TEST_TMPDIR "$VHOSTCHECK" vm image
@@ -307,6 +347,7 @@ play() {
 	cat >bin/qemu-system-x86_64 <<END
 #!$BASH
 [ "\$1" != -version ] || { echo "QEMU emulator version 9.9"; exit; }
+[ "\$*" != "-device help" ] || { echo 'name "virtio-9p-pci", bus PCI'; exit; }
 for word; do
 	[[ \$word != socket,id=port* ]] || fd+=("\${word##*=}")
 done
@@ -361,6 +402,20 @@ whole='journal "$(cat begin check_start check rest)"; leave 0'
 	[ "$(jq -c .summary <<<"$output")" = "$report" ]
 	run --separate-stderr with_fake -q
 	[ -z "$output$stderr" ]
+}
+
+@test "--root: QEMU may only read the directory, and there is a GiB unless --memory says otherwise" {
+	play 'printf "%s\n" "$@" >arguments; printf "out\n" >&"${fd[2]}"; printf "err\n" >&"${fd[3]}"; leave 5'
+	mkdir 'a, b'
+	run --separate-stderr -5 with_fake --root './a, b' -- x
+	[ "$output" = out ] && [ "$stderr" = err ]
+	grep -qxF "local,id=root,path=$PWD/a,, b,security_model=none,readonly=on,multidevs=remap" arguments
+	[ "$(grep -A 1 -xF -e -m arguments | tail -n 1)" = 1024 ]
+	run -5 with_fake --root / --memory 256 -- x
+	[ "$(grep -A 1 -xF -e -m arguments | tail -n 1)" = 256 ]
+	run -5 with_fake -- x
+	[ "$(grep -A 1 -xF -e -m arguments | tail -n 1)" = 512 ]
+	run ! grep -q fsdev arguments
 }
 
 @test "several kernels run side by side, and are told in the order of the command line" {

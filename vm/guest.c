@@ -21,7 +21,7 @@ enum {
 	SYSLOG_ACTION_CONSOLE_LEVEL = 8, /* syslog(2) */
 	SHOW_WARNINGS = 5,      /* `quiet` shows errors and worse only; WARN() is below */
 	DEBUG_EXIT_PORT = 0xf4, /* vm/qemu.c */
-	ARGV_MAX = 1 << 20,
+	WORDS_MAX = 1 << 20,
 };
 
 static int open_port(const char *path)
@@ -165,33 +165,33 @@ int guest_setup(struct guest *g)
 	return load_modules(g);
 }
 
-/* "a\0bc\0" as an argv array in one allocation, its strings behind the pointers */
-static int split_argv(const char *text, size_t len, int *ret_argc, char ***ret_argv)
+/* "a\0bc\0" as an array in one allocation, its strings behind the pointers */
+static int split_words(const char *text, size_t len, int *ret_count, char ***ret_words)
 {
 	size_t count = 0, n = 0;
-	char **argv, *copy;
+	char **words, *copy;
 
 	for (size_t i = 0; i < len; i++)
 		count += text[i] == '\0';
 	if (!count || text[len - 1] != '\0' || count > INT_MAX)
 		return -EINVAL;
-	argv = malloc((count + 1) * sizeof(*argv) + len);
-	if (!argv)
+	words = malloc((count + 1) * sizeof(*words) + len);
+	if (!words)
 		return -ENOMEM;
-	copy = (char *)(argv + count + 1);
+	copy = (char *)(words + count + 1);
 	memcpy(copy, text, len);
 	for (char *at = copy; n < count; at += strlen(at) + 1)
-		argv[n++] = at;
-	argv[n] = NULL;
-	*ret_argc = (int)count;
-	*ret_argv = argv;
+		words[n++] = at;
+	words[n] = NULL;
+	*ret_count = (int)count;
+	*ret_words = words;
 	return 0;
 }
 
-int guest_argv(int *ret_argc, char ***ret_argv)
+int guest_words(const char *path, int *ret_count, char ***ret_words)
 {
-	cleanup_close int fd = open("/vhostcheck.argv", O_RDONLY | O_CLOEXEC);
-	cleanup_free char *text = malloc(ARGV_MAX);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cleanup_free char *text = malloc(WORDS_MAX);
 	size_t len = 0;
 	ssize_t n;
 
@@ -199,11 +199,11 @@ int guest_argv(int *ret_argc, char ***ret_argv)
 		return -errno;
 	if (!text)
 		return -ENOMEM;
-	while ((n = read(fd, text + len, ARGV_MAX - len)) > 0)
+	while ((n = read(fd, text + len, WORDS_MAX - len)) > 0)
 		len += (size_t)n;
 	if (n < 0)
 		return -errno;
-	return split_argv(text, len, ret_argc, ret_argv);
+	return split_words(text, len, ret_count, ret_words);
 }
 
 _Noreturn void guest_finish(const struct guest *g, int status)

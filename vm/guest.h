@@ -38,15 +38,19 @@ int guest_setup(struct guest *g) must_check_;
  */
 void guest_note(const struct guest *g, const char *fmt, ...) printf_(2, 3);
 
+/** GUEST_ARGV - what is to be run, as vm_initramfs_write() left it */
+#define GUEST_ARGV "/vhostcheck.argv"
+
 /**
- * guest_argv() - read the arguments that vm_initramfs_write() left
- * @ret_argc:	receives their number, at least 1
- * @ret_argv:	receives them, NULL-ended; one allocation with the strings at the end,
+ * guest_words() - read words that the host left, each ended by a NUL
+ * @path:	file
+ * @ret_count:	receives their number, at least 1
+ * @ret_words:	receives them, NULL-ended; one allocation with the strings at the end,
  *		owned by the caller: free() it
  *
  * Return: 0; -errno of open() or read(); -EINVAL if there are none; -ENOMEM.
  */
-int guest_argv(int *ret_argc, char ***ret_argv) must_check_;
+int guest_words(const char *path, int *ret_count, char ***ret_words) must_check_;
 
 /**
  * guest_finish() - tell the exit status, and end the machine

@@ -24,6 +24,14 @@ static const char *const wanted[] = {
 	"vmw_vsock_virtio_transport_common",
 };
 
+/* What a directory of the host becomes the guest's root with; vm/guest_root.c */
+static const char *const wanted_by_root[] = {
+	"virtio_pci",
+	"9pnet_virtio",
+	"9p",
+	"overlay",
+};
+
 enum {
 	MODULE_NAME_MAX = 64,
 	BUILTIN_MAX = 1 << 20,
@@ -340,6 +348,39 @@ static int stage_wanted(struct stage *s)
 	return 0;
 }
 
+/* Debian's cloud kernels are built without 9p; the full ones differ by name in that word
+ */
+static int refuse_root(struct stage *s, const char *module)
+{
+	static const char flavour[] = "-cloud";
+	const char *release = s->k->release;
+	const char *cloud = strstr(release, flavour);
+	char hint[256] = "name a kernel with CONFIG_VIRTIO_PCI, CONFIG_NET_9P_VIRTIO, "
+			 "CONFIG_9P_FS and CONFIG_OVERLAY_FS";
+
+	if (cloud)
+		(void)snprintf(hint, sizeof(hint),
+			       "use the full flavour package linux-image-%.*s%s",
+			       (int)(cloud - release), release, cloud + strlen(flavour));
+	return vm_fail(s->err, VM_FAULT_UNSUPPORTED, -EOPNOTSUPP, s->k->arg, hint,
+		       "the kernel %s has no %s, so it cannot mount a directory of this "
+		       "machine",
+		       release, module);
+}
+
+static int stage_for_root(struct stage *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wanted_by_root); i++) {
+		int r = stage_one(s, wanted_by_root[i]);
+
+		if (r)
+			return r;
+		if (vm_names_has(&s->m->missing, wanted_by_root[i]))
+			return refuse_root(s, wanted_by_root[i]);
+	}
+	return 0;
+}
+
 static int copy_lists(struct stage *s)
 {
 	static const char *const lists[] = { "modules.order", "modules.builtin",
@@ -451,7 +492,7 @@ static int make_tree(struct stage *s)
 	return r ? vm_fail_errno(s->err, r, s->tree, "cannot make the directory") : 0;
 }
 
-static int stage_tree(struct stage *s)
+static int stage_tree(struct stage *s, bool root)
 {
 	int r = make_tree(s);
 
@@ -461,6 +502,8 @@ static int stage_tree(struct stage *s)
 			r = read_builtin(s);
 		if (!r)
 			r = stage_wanted(s);
+		if (!r && root)
+			r = stage_for_root(s);
 		if (!r)
 			r = copy_lists(s);
 	}
@@ -472,7 +515,7 @@ static int stage_tree(struct stage *s)
 }
 
 int vm_modules_stage(struct vm_modules *m, const struct vm_workdir *w,
-		     const struct vm_kernel *k, struct vm_error *err)
+		     const struct vm_kernel *k, bool root, struct vm_error *err)
 {
 	struct stage s = { .m = m, .w = w, .k = k, .err = err };
 	int r;
@@ -483,7 +526,7 @@ int vm_modules_stage(struct vm_modules *m, const struct vm_workdir *w,
 		kmod_set_log_priority(s.kmod,
 				      LOG_EMERG); /* its errors come back as codes */
 	if (m->staging && s.kmod)
-		r = stage_tree(&s);
+		r = stage_tree(&s, root);
 	else
 		r = vm_fail_errno(err, -ENOMEM, NULL, "cannot stage the modules");
 	(void)kmod_unref(s.kmod);

@@ -25,20 +25,23 @@ struct vm_modules {
  * @m:		receives the result; end with vm_modules_done(), also after a failure
  * @w:		work directory; the tree goes to root/ in it
  * @k:		kernel; without k->modules the tree is made with no module in it
+ * @root:	those that a directory of the host is mounted with in the guest, too
  * @err:	reason on failure
  *
  * Compressed modules are decompressed: the guest's kernel need not know how.
  * Dependencies come from each module's own "depends" field, so a package without
  * modules.dep will do. That a module is missing is no error, but for vhost itself and
- * for what another one depends on: it could not be loaded.
+ * for those of @root, and for what another one depends on: it could not be loaded.
  * Return: 0; -ENOENT without vhost or with such a module missing (VM_FAULT_NO_MODULES;
- * of packages VM_FAULT_USAGE if another one must hold it); -EINVAL (VM_FAULT_MISMATCH)
+ * of packages VM_FAULT_USAGE if another one must hold it); -EOPNOTSUPP
+ * (VM_FAULT_UNSUPPORTED) without one of @root; -EINVAL (VM_FAULT_MISMATCH)
  * if a module was built for another release; -EILSEQ for a damaged module; -EINTR when
  * stopped; -errno otherwise, among them -ENOENT (VM_FAULT_INTERNAL) without depmod.
  * Source: add_depends() in scripts/mod/modpost.c leaves out what is built in.
  */
 int vm_modules_stage(struct vm_modules *m, const struct vm_workdir *w,
-		     const struct vm_kernel *k, struct vm_error *err) must_check_;
+		     const struct vm_kernel *k, bool root, struct vm_error *err)
+	must_check_;
 
 /**
  * vm_modules_done() - free names and path

@@ -7,7 +7,7 @@
 #include "vm/qemu.h"
 
 enum {
-	VERSION_MS = 10000
+	ANSWER_MS = 10000
 };
 
 static const char *const accel_names[] = {
@@ -44,7 +44,7 @@ int vm_qemu_version(const char *qemu, char **ret, struct vm_error *err)
 	if (!program)
 		return vm_fail_errno(err, -ENOMEM, qemu, "cannot run");
 	r = command_run((char *[]){ program, option, NULL }, environ,
-			deadline_after_ms(VERSION_MS), &text);
+			deadline_after_ms(ANSWER_MS), &text);
 	v = text ? strstr(text, before) : NULL;
 	if (r || !v)
 		return vm_fail(err, VM_FAULT_NO_QEMU, r < 0 ? r : -EIO, qemu,
@@ -54,6 +54,28 @@ int vm_qemu_version(const char *qemu, char **ret, struct vm_error *err)
 	v += strlen(before);
 	*ret = strndup(v, strcspn(v, "\n"));
 	return *ret ? 0 : vm_fail_errno(err, -ENOMEM, qemu, "cannot run");
+}
+
+int vm_qemu_check_root(const char *qemu, struct vm_error *err)
+{
+	cleanup_free char *program = strdup(qemu), *text = NULL;
+	char option[] = "-device", word[] = "help";
+	int r = 0;
+
+	if (!program)
+		return vm_fail_errno(err, -ENOMEM, qemu, "cannot run");
+	r = command_run((char *[]){ program, option, word, NULL }, environ,
+			deadline_after_ms(ANSWER_MS), &text);
+	if (r < 0)
+		return vm_fail(err, VM_FAULT_NO_QEMU, r, qemu,
+			       "install the package qemu-system-x86 again",
+			       "does not tell its devices: %s", strerror(-r));
+	if (strstr(text, "\"virtio-9p-pci\""))
+		return 0;
+	return vm_fail(err, VM_FAULT_NO_QEMU, -EOPNOTSUPP, qemu,
+		       "install a QEMU that was configured with --enable-virtfs, as "
+		       "Debian's is",
+		       "has no virtio-9p-pci, which --root needs");
 }
 
 char *vm_qemu_cmdline(const struct vm_spec *spec)
@@ -88,6 +110,39 @@ static void put(struct words *w, const char *fmt, ...)
 	free(word);
 }
 
+/* In a list of options a comma ends one; a comma of a name is written twice */
+static char *double_commas(const char *name)
+{
+	char *text = malloc(2 * strlen(name) + 1), *to = text;
+
+	for (; text && *name; name++) {
+		*to++ = *name;
+		if (*name == ',')
+			*to++ = ',';
+	}
+	if (text)
+		*to = '\0';
+	return text;
+}
+
+/* remap: file systems below the directory have inode numbers of their own */
+static void put_root(struct words *w, const char *root)
+{
+	cleanup_free char *path = double_commas(root);
+
+	if (!path) {
+		w->failed = -ENOMEM;
+		return;
+	}
+	put(w, "-fsdev");
+	put(w,
+	    "local,id=root,path=%s,security_model=none,readonly=on,"
+	    "multidevs=remap",
+	    path);
+	put(w, "-device");
+	put(w, "virtio-9p-pci,fsdev=root,mount_tag=" VM_ROOT_TAG);
+}
+
 int vm_qemu_argv(const struct vm_spec *spec, enum vm_accel accel, const int *fd,
 		 struct vm_names *ret)
 {
@@ -120,6 +175,8 @@ int vm_qemu_argv(const struct vm_spec *spec, enum vm_accel accel, const int *fd,
 	put(&w, "%s", spec->initrd);
 	put(&w, "-append");
 	put(&w, "%s", cmdline);
+	if (spec->root)
+		put_root(&w, spec->root);
 	for (int i = 0; i < VM_STREAM_NUM; i++) {
 		put(&w, "-chardev");
 		put(&w, "socket,id=port%d,fd=%d", i, fd[i]);

@@ -3,6 +3,7 @@
 #ifndef VM_QEMU_H
 #define VM_QEMU_H
 
+#include "vm/guest_root.h"
 #include "vm/workdir.h"
 
 /**
@@ -31,12 +32,13 @@ enum vm_stream {
  * @image:	bzImage
  * @initrd:	archive of vm_initramfs_write()
  * @append:	further kernel arguments, or NULL
+ * @root:	directory that the guest may read as VM_ROOT_TAG, or NULL
  * @accel:	wish
  * @cpus:	number of CPUs, at least 1
  * @memory_mib:	memory, MiB
  */
 struct vm_spec {
-	const char *qemu, *image, *initrd, *append;
+	const char *qemu, *image, *initrd, *append, *root;
 	enum vm_accel accel;
 	unsigned int cpus, memory_mib;
 };
@@ -60,6 +62,16 @@ int vm_qemu_find(char **ret, struct vm_error *err) must_check_;
  * Return: 0; -errno (VM_FAULT_NO_QEMU) if it cannot be run or prints none.
  */
 int vm_qemu_version(const char *qemu, char **ret, struct vm_error *err) must_check_;
+
+/**
+ * vm_qemu_check_root() - whether this QEMU can show a directory to its guest
+ * @qemu:	path
+ * @err:	reason on failure
+ *
+ * Return: 0; -EOPNOTSUPP (VM_FAULT_NO_QEMU) if it was built without virtfs; -errno
+ * (VM_FAULT_NO_QEMU) if it cannot be run.
+ */
+int vm_qemu_check_root(const char *qemu, struct vm_error *err) must_check_;
 
 /**
  * vm_qemu_cmdline() - the kernel's command line

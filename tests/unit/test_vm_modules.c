@@ -98,7 +98,7 @@ static void put_compressed(const struct fixture *f, const char *name, bool zstd)
 
 static int stage(struct fixture *f)
 {
-	return vm_modules_stage(&f->modules, &f->work, &f->kernel, &f->err);
+	return vm_modules_stage(&f->modules, &f->work, &f->kernel, false, &f->err);
 }
 
 static size_t position(const struct vm_names *l, const char *name)
@@ -284,6 +284,41 @@ static void a_kernel_without_modules_gets_an_empty_list(void **state)
 	assert_string_equal(list, "");
 }
 
+static void a_root_of_the_host_needs_its_modules_or_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	const struct vm_names *order = &f->modules.order;
+
+	put_module(f, "kernel/vhost.ko", "");
+	put_module(f, "kernel/virtio_pci.ko", "virtio");
+	put_module(f, "kernel/virtio.ko", "");
+	put_module(f, "kernel/9pnet_virtio.ko", "9pnet,virtio");
+	put_module(f, "kernel/9pnet.ko", "");
+	put_module(f, "kernel/9p.ko", "9pnet");
+	put_text(f, "modules.builtin", "kernel/fs/overlayfs/overlay.ko\n");
+	assert_int_equal(
+		vm_modules_stage(&f->modules, &f->work, &f->kernel, true, &f->err), 0);
+	assert_int_equal(position(order, "vhost"), 0);
+	assert_true(position(order, "virtio_pci") < position(order, "9pnet_virtio"));
+	assert_true(position(order, "9pnet") < position(order, "9pnet_virtio"));
+	assert_true(position(order, "9pnet_virtio") < position(order, "9p"));
+}
+
+static void a_root_is_refused_by_the_module_that_is_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	put_module(f, "kernel/vhost.ko", "");
+	put_module(f, "kernel/virtio_pci.ko", "");
+	put_module(f, "kernel/9p.ko", "");
+	assert_int_equal(
+		vm_modules_stage(&f->modules, &f->work, &f->kernel, true, &f->err),
+		-EOPNOTSUPP);
+	assert_int_equal(f->err.fault, VM_FAULT_UNSUPPORTED);
+	assert_non_null(strstr(f->err.text, "6.1.0-9-amd64 has no 9pnet_virtio"));
+	assert_non_null(strstr(f->err.hint, "CONFIG_NET_9P_VIRTIO"));
+}
+
 static void modules_of_another_kernel_are_refused_with_both_names(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +382,12 @@ int main(void)
 						free_fixture),
 		cmocka_unit_test_setup_teardown(
 			a_kernel_without_modules_gets_an_empty_list, make_fixture,
+			free_fixture),
+		cmocka_unit_test_setup_teardown(
+			a_root_of_the_host_needs_its_modules_or_is_refused, make_fixture,
+			free_fixture),
+		cmocka_unit_test_setup_teardown(
+			a_root_is_refused_by_the_module_that_is_missing, make_fixture,
 			free_fixture),
 		cmocka_unit_test_setup_teardown(
 			modules_of_another_kernel_are_refused_with_both_names,

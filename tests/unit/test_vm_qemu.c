@@ -95,6 +95,25 @@ static void every_port_has_its_socket_in_order(void **state)
 	vm_names_done(&argv);
 }
 
+static void a_directory_is_shown_read_only_and_its_commas_are_doubled(void **state)
+{
+	struct vm_spec shown = spec;
+	struct vm_names argv;
+
+	(void)state;
+	assert_int_equal(vm_qemu_argv(&spec, VM_ACCEL_TCG, fd, &argv), 0);
+	assert_int_equal(count(&argv, "-fsdev"), 0);
+	vm_names_done(&argv);
+	shown.root = "/a,b,,";
+	assert_int_equal(vm_qemu_argv(&shown, VM_ACCEL_TCG, fd, &argv), 0);
+	assert_string_equal(after(&argv, "-fsdev"),
+			    "local,id=root,path=/a,,b,,,,,security_model=none,"
+			    "readonly=on,multidevs=remap");
+	assert_int_equal(count(&argv, "virtio-9p-pci,fsdev=root,mount_tag=" VM_ROOT_TAG),
+			 1);
+	vm_names_done(&argv);
+}
+
 static void the_kernel_keeps_its_own_defaults_and_gets_what_is_appended(void **state)
 {
 	struct vm_spec more = spec;
@@ -169,6 +188,10 @@ static void a_qemu_that_tells_no_version_is_an_error(void **state)
 	assert_true(vm_qemu_version("/nonexistent", &version, &err) < 0);
 	assert_non_null(strstr(err.text, "No such file"));
 	assert_null(version);
+	assert_int_equal(vm_qemu_check_root("/nonexistent", &err), -ENOENT);
+	assert_int_equal(err.fault, VM_FAULT_NO_QEMU);
+	assert_int_equal(vm_qemu_check_root("/bin/true", &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.hint, "--enable-virtfs"));
 }
 
 int main(void)
@@ -177,6 +200,8 @@ int main(void)
 		cmocka_unit_test(tcg_runs_without_the_features_that_crash_its_guests),
 		cmocka_unit_test(kvm_runs_on_the_cpu_of_the_host),
 		cmocka_unit_test(every_port_has_its_socket_in_order),
+		cmocka_unit_test(
+			a_directory_is_shown_read_only_and_its_commas_are_doubled),
 		cmocka_unit_test(
 			the_kernel_keeps_its_own_defaults_and_gets_what_is_appended),
 		cmocka_unit_test(without_qemu_in_path_the_package_is_named),
