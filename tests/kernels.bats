@@ -20,6 +20,7 @@ setup()
 	program apt-cache 'case " $* " in
 		*" pkgnames "*) cut -d " " -f 1 "$MIRROR" | sort -u ;;
 		*) while read -r name version; do
+			[[ " $* " == *" $name "* ]] || continue
 			printf "Package: %s\nVersion: %s\nSHA256: %s\n\n" "$name" "$version" \
 				"$(echo "$name=$version" | sha256sum | cut -d " " -f 1)"
 		done <"$MIRROR" ;;
@@ -110,6 +111,51 @@ got()
 	: >mirror
 	run --separate-stderr -1 ./dev kernels --all
 	[[ $stderr == *"no kernel could be fetched"* ]]
+}
+
+@test "the full flavour is a series of its own, and never the newest" {
+	has image-5.10.0-3-amd64 5.10.3-1
+	has image-5.10.0-3-rt-amd64 5.10.3-1
+	has image-8.0.0-amd64 8.0.0-1
+	lock 5.10-full image-5.10.0-3-amd64 5.10.3-1 >>tests/lab/kernels.lock
+	run --separate-stderr -0 ./dev kernels --all
+	got 5.10 5.10.0-1-cloud-amd64 newest 7.1.1-cloud-amd64 5.10-full 5.10.0-3-amd64
+	CI=true run --separate-stderr -1 ./dev kernels --all
+	[[ $stderr == *"and only 2 could be fetched"* ]]
+	has image-5.10.0-4-amd64 5.10.4-1
+	has image-5.10.0-4-rt-amd64 5.10.4-1
+	run --separate-stderr -0 ./dev kernels --update
+	[ "$(cut -d ' ' -f 1-3 tests/lab/kernels.lock | sed -n '1p;2p;$p')" = "5.10 linux-image-5.10.0-3-cloud-amd64 5.10.3-1
+newest linux-binary-7.1.1-cloud-amd64 7.1.1-1
+5.10-full linux-image-5.10.0-4-amd64 5.10.4-1" ]
+}
+
+# lab_runs WORD...: what `./dev lab WORD...` would hand to vhostcheck
+lab_runs()
+{
+	program dpkg-query 'echo installed'
+	program cmake 'mkdir -p build; printf "#!/bin/sh\nprintf \"%%s|\" \"\$@\"\n" >build/vhostcheck; chmod +x build/vhostcheck'
+	run --separate-stderr -0 ./dev lab "$@"
+}
+
+@test "lab runs a command in this machine's root, where the kernel has 9p" {
+	has image-5.10.0-3-amd64 5.10.3-1
+	lock 5.10-full image-5.10.0-3-amd64 5.10.3-1 >>tests/lab/kernels.lock
+	touch bzImage
+	lab_runs 5.10-full -- prog -x
+	[[ $output == "vm|--root|/|--modules|"*"/modules/5.10.0-3-amd64|"*"/vmlinuz|--|prog|-x|" ]]
+	lab_runs 5.10-full --check 'vsock.*'
+	[[ $output == "vm|--modules|"*"/vmlinuz|--check|vsock.*|" ]]
+	lab_runs 5.10 -- prog
+	[[ $output == "vm|--modules|"*"-cloud-amd64|"*"|--|prog|" ]]
+	lab_runs bzImage --add prog -- prog
+	[ "$output" = "vm|bzImage|--add|prog|--|prog|" ]
+	lab_runs bzImage -- prog
+	[ "$output" = "vm|--root|/|bzImage|--|prog|" ]
+	run --separate-stderr -1 ./dev lab
+	[[ $stderr == *"name a kernel: "* ]]
+	run --separate-stderr -1 ./dev lab 5.11
+	[[ $stderr == *"has no series 5.11, but 5.10 newest 5.10-full" ]]
 }
 
 @test "a package that is not the one in the lock is refused" {

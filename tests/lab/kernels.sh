@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2154 # dev sets cache
 # Sourced by ../../dev for `./dev kernels --all` and `--update`: the kernels that kernels.lock
 # names. A line of it is SERIES PACKAGE VERSION SHA256; the lines of one series are one set:
-# up to 6.18 a single package, since then binary, modules and base apart.
+# up to 6.18 a single package, since then binary, modules and base apart. A series is of the
+# cloud flavour unless it ends in -full.
 lock=tests/lab/kernels.lock
 lab_suites=(bullseye bookworm trixie trixie-backports)
 
@@ -42,7 +43,7 @@ available_sets()
 	local names
 
 	names=$(apt-cache "${apt_options[@]}" pkgnames linux- |
-		grep -E "^linux-(image|binary|modules|base)-[0-9].*-cloud-$(dpkg --print-architecture)\$") || return 0
+		grep -E "^linux-(image|binary|modules|base)-[0-9][^-]*(-[0-9][^-]*)?(-cloud)?-$(dpkg --print-architecture)\$") || return 0
 	# shellcheck disable=SC2086  # one word a package
 	apt-cache "${apt_options[@]}" show $names | awk '
 		$1 == "Package:" { package = $2 }
@@ -59,7 +60,7 @@ available_sets()
 				release = word[1]
 				sub(/^linux-(image|binary|modules|base)-/, "", release)
 				split(release, number, /[.-]/)
-				series = number[1] "." number[2] " " word[2]
+				series = number[1] "." number[2] (release ~ /-cloud-/ ? "" : "-full") " " word[2]
 				if (word[1] ~ /^linux-image-/ && !(release in split_up))
 					print series part("image", release, word[2])
 				if (word[1] !~ /^linux-binary-/)
@@ -84,20 +85,24 @@ nearest()
 	[ -z "$line" ] || echo "$line"
 }
 
-# sets_of SERIES: those lines of stdin; of `newest` the last alone
+# sets_of SERIES: those lines of stdin; of `newest` the last one of the cloud flavour
 sets_of()
 {
 	if [ "$1" = newest ]; then
-		tail -n 1
+		awk '$1 !~ /-full$/ { line = $0 } END { if (line) print line }'
 	else
 		awk -v series="$1" '$1 == series'
 	fi
 }
 
-# numbers_of PACKAGE: 7.3 of linux-binary-7.3.4-amd64
-numbers_of()
+# series_of PACKAGE: 7.3 of linux-binary-7.3.4-cloud-amd64, 7.3-full of linux-binary-7.3.4-amd64
+series_of()
 {
-	sed -E 's/^linux-[a-z]+-([0-9]+\.[0-9]+).*/\1/' <<<"$1"
+	local numbers
+
+	numbers=$(sed -E 's/^linux-[a-z]+-([0-9]+\.[0-9]+).*/\1/' <<<"$1")
+	[[ $1 == *-cloud-* ]] || numbers+=-full
+	echo "$numbers"
 }
 
 # lock_of SERIES: its lines
@@ -158,7 +163,7 @@ fetch_series()
 	local package version sum='' found locked='' want
 
 	read -r _ package version _ < <(lock_of "$1")
-	found=$(sets_of "$(numbers_of "$package")" <<<"$sets" | nearest "$version")
+	found=$(sets_of "$(series_of "$package")" <<<"$sets" | nearest "$version")
 	[ -n "$found" ] || found=$(sets_of "$1" <<<"$sets")
 	[ -n "$found" ] || {
 		echo "dev: the mirror has no complete kernel of series $1 any more" >&2
@@ -182,28 +187,40 @@ sets_of_version()
 	awk -v version="$1" -v package="$2:" '$2 == version && index($3, package) == 1' <<<"$sets"
 }
 
+# one_kernel SERIES: sets `line` to its line of output, after fetching it if need be, or to nothing
+# if there is none. `sets` is filled in when it is first needed.
+one_kernel()
+{
+	local place
+
+	line=
+	mkdir -p "$cache/kernels"
+	place=$(locked_place "$1")
+	if [ -z "$place" ]; then
+		[ -n "$sets" ] || {
+			use_lab_lists
+			sets=$(available_sets)
+		}
+		place=$(fetch_series "$1")
+	fi
+	[ -z "$place" ] || line=$(show_kernel "$1" "$place")
+}
+
 # all_kernels: fetches what the lock names, prints SERIES, RELEASE, IMAGE and MODULES of each
 all_kernels()
 {
-	local series place sets='' count=0
+	local series line sets='' fetched=() cloud=()
 
-	mkdir -p "$cache/kernels"
 	for series in $(all_series); do
-		place=$(locked_place "$series")
-		if [ -z "$place" ]; then
-			[ -n "$sets" ] || {
-				use_lab_lists
-				sets=$(available_sets)
-			}
-			place=$(fetch_series "$series")
-			[ -n "$place" ] || continue
-		fi
-		show_kernel "$series" "$place"
-		count=$((count + 1))
+		one_kernel "$series"
+		[ -n "$line" ] || continue
+		echo "$line"
+		fetched+=("$series")
+		[[ $series == *-full ]] || cloud+=("$series")
 	done
-	[ "$count" -gt 0 ] || die "no kernel could be fetched"
-	[ "${CI:-}" != true ] || [ "$count" -ge 4 ] ||
-		die "CI needs four series of kernels at least, and only $count could be fetched"
+	[ ${#fetched[@]} -gt 0 ] || die "no kernel could be fetched"
+	[ "${CI:-}" != true ] || [ ${#cloud[@]} -ge 4 ] ||
+		die "CI needs four series of kernels at least, and only ${#cloud[@]} could be fetched"
 }
 
 # update_lock: the newest set of each series; a series that is gone keeps its lines

@@ -8,7 +8,7 @@ vhostcheck=${1:-build/vhostcheck}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-./dev kernels --all >"$work/kernels"
+./dev kernels --all | grep -v -- '^[^[:space:]]*-full' >"$work/kernels"
 while IFS=$'\t' read -r -u 4 _ release image modules; do
 	status=0
 	"$vhostcheck" vm --modules "$modules" "$image" -q -o "$work/$release.json" >&2 || status=$?
