@@ -220,7 +220,7 @@ static int look_in(struct vm_kernel *k, const char *dir, struct vm_error *err)
 {
 	static const char *const places[] = { "boot/vmlinuz-*",
 					      "usr/lib/modules/*/vmlinuz",
-					      "lib/modules/*/vmlinuz" };
+					      "lib/modules/*/vmlinuz", "vmlinuz" };
 	cleanup_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	glob_t g = { 0 };
 	int r = 0;
@@ -258,7 +258,7 @@ static int open_directory(struct vm_kernel *k, const char *dir, const char *modu
 		       "name a kernel's file, or a directory that a kernel's packages "
 		       "were unpacked in",
 		       "is a directory with no kernel in it: neither boot/vmlinuz-* nor "
-		       "usr/lib/modules/*/vmlinuz");
+		       "usr/lib/modules/*/vmlinuz nor vmlinuz");
 }
 
 static int open_running(struct vm_kernel *k, const char *modules, struct vm_error *err)

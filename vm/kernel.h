@@ -39,8 +39,8 @@ int vm_kernel_probe(const char *path, struct bzimage *ret, struct vm_error *err)
  * vm_kernel_open() - find out what a KERNEL argument is that is no package
  * @k:		receives the kernel; end with vm_kernel_done(), also after a failure
  * @arg:	path of a bzImage; of a directory, in which one kernel is installed (as
- *		boot/vmlinuz-RELEASE or [usr/]lib/modules/RELEASE/vmlinuz); or the word
- *		"running"
+ *		boot/vmlinuz-RELEASE or [usr/]lib/modules/RELEASE/vmlinuz, or as vmlinuz
+ *		beside kernel/ in a directory named RELEASE); or the word "running"
  * @modules:	argument of --modules or NULL: the directory that holds kernel/ or its
  *		parent; only with a bzImage. Without it the modules are looked for where
  *		a distribution or an unpacked package has them beside the image.

@@ -263,9 +263,10 @@ static void modules_go_with_a_file_of_a_kernel_only(void **state)
 		       "is a directory, which brings its own modules");
 }
 
-static void an_unpacked_directory_is_one_kernel(void **state)
+static void an_unpacked_directory_or_one_of_modules_is_one_kernel(void **state)
 {
 	unsigned char p[FAKE_IMAGE];
+	cleanup_free char *modules = NULL;
 	struct vm_kernel k;
 
 	(void)state;
@@ -279,6 +280,14 @@ static void an_unpacked_directory_is_one_kernel(void **state)
 	assert_string_equal(k.release, "6.1.0");
 	assert_non_null(strstr(k.modules, "/usr/lib/modules/6.1.0"));
 	assert_non_null(strstr(k.config, "/config"));
+	vm_kernel_done(&k);
+
+	modules = vm_path("%s/usr/lib/modules/6.1.0", work.path);
+	assert_non_null(modules);
+	assert_int_equal(vm_kernel_open(&k, modules, NULL, &err), 0);
+	assert_string_equal(k.release, "6.1.0");
+	assert_non_null(strstr(k.modules, "/usr/lib/modules/6.1.0/../6.1.0"));
+	assert_non_null(strstr(k.config, "/6.1.0/config"));
 	vm_kernel_done(&k);
 
 	fake_image(p, "6.1.1 #1");
@@ -344,8 +353,9 @@ int main(void)
 			remove_work),
 		cmocka_unit_test_setup_teardown(modules_go_with_a_file_of_a_kernel_only,
 						make_work, remove_work),
-		cmocka_unit_test_setup_teardown(an_unpacked_directory_is_one_kernel,
-						make_work, remove_work),
+		cmocka_unit_test_setup_teardown(
+			an_unpacked_directory_or_one_of_modules_is_one_kernel, make_work,
+			remove_work),
 		cmocka_unit_test_setup_teardown(
 			a_kernel_that_could_not_be_heard_is_refused, make_work,
 			remove_work),
