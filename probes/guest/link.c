@@ -29,6 +29,35 @@ uint32_t link_rx_room(const struct link *l)
 	return l->rx_room ? l->rx_room : MEM_PAGE;
 }
 
+/* With VIRTIO_F_IN_ORDER ids go round the table; buffers come back in their turn. */
+int link_rx_buffer(const struct link *l, uint32_t id)
+{
+	const struct ring *r = &l->s->ring[QUEUE_RX];
+
+	if (id >= (r->in_order ? r->size : link_rx_buffers(r)))
+		return -EPROTO;
+	return (int)(id % link_rx_buffers(r));
+}
+
+static void describe_rx(struct link *l, unsigned int slot)
+{
+	struct ring *r = &l->s->ring[QUEUE_RX];
+	uint64_t at = (uint64_t)(slot % link_rx_buffers(r)) * MEM_PAGE;
+
+	ring_desc(r, slot, link_address(l, MEM_RX_BUF, at), link_rx_room(l), RING_WRITE,
+		  0);
+}
+
+void link_rx_put(struct link *l, unsigned int buffer)
+{
+	struct ring *r = &l->s->ring[QUEUE_RX];
+	uint16_t slot = r->in_order ? ring_slots(r, 1) : (uint16_t)buffer;
+
+	if (r->in_order)
+		describe_rx(l, slot);
+	ring_avail_put(r, slot);
+}
+
 int link_post_rx(struct link *l)
 {
 	struct ring *r = &l->s->ring[QUEUE_RX];
@@ -38,9 +67,9 @@ int link_post_rx(struct link *l)
 	if (read(l->s->err[QUEUE_RX], &before, sizeof(before)) < 0 && errno != EAGAIN)
 		return -errno;
 	for (unsigned int i = 0; i < link_rx_buffers(r); i++) {
-		ring_desc(r, i, link_address(l, MEM_RX_BUF, (uint64_t)i * MEM_PAGE),
-			  link_rx_room(l), RING_WRITE, 0);
-		ring_avail_put(r, (uint16_t)i);
+		if (!r->in_order)
+			describe_rx(l, i);
+		link_rx_put(l, i);
 	}
 	ring_event(r);
 	ring_publish(r);
@@ -71,40 +100,45 @@ int link_begin(struct link *l, struct session *s, const struct session_config *c
 	return r < 0 ? r : link_start(l);
 }
 
-int link_recycle(struct link *l, uint16_t head)
+int link_recycle(struct link *l, unsigned int buffer)
 {
 	struct ring *r = &l->s->ring[QUEUE_RX];
 
-	ring_avail_put(r, head);
+	link_rx_put(l, buffer);
 	ring_event(r);
 	ring_publish(r);
 	return session_kick(l->s, QUEUE_RX);
 }
 
-static void describe(struct link *l, uint32_t header_len, uint32_t len)
+/* Returns the head. */
+static uint16_t describe(struct link *l, uint32_t header_len, uint32_t len)
 {
 	struct ring *r = &l->s->ring[QUEUE_TX];
 	uint64_t header = link_address(l, MEM_TX_BUF, 0);
 	uint64_t payload = link_address(l, MEM_TX_BUF, header_len);
+	bool chain = l->shape == LINK_CHAIN && len;
+	uint16_t head = r->in_order ? ring_slots(r, chain ? 2 : 1) : 0;
+	uint16_t next = (uint16_t)((head + 1) % r->size);
 
-	if (l->shape == LINK_CHAIN && len) {
-		ring_desc(r, 0, header, header_len, RING_NEXT, 1);
-		ring_desc(r, 1, payload, len, 0, 0);
+	if (chain) {
+		ring_desc(r, head, header, header_len, RING_NEXT, next);
+		ring_desc(r, next, payload, len, 0, 0);
 	} else if (l->shape == LINK_INDIRECT && len) {
 		ring_indirect(r, 0, header, header_len, RING_NEXT, 1);
 		ring_indirect(r, 1, payload, len, 0, 0);
-		ring_desc(r, 0, link_address(l, MEM_INDIRECT, 0), 32, RING_INDIRECT, 0);
+		ring_desc(r, head, link_address(l, MEM_INDIRECT, 0), 32, RING_INDIRECT,
+			  0);
 	} else {
-		ring_desc(r, 0, header, header_len + len, 0, 0);
+		ring_desc(r, head, header, header_len + len, 0, 0);
 	}
+	return head;
 }
 
 void link_publish(struct link *l, uint32_t header_len, uint32_t len)
 {
 	struct ring *r = &l->s->ring[QUEUE_TX];
 
-	describe(l, header_len, len);
-	ring_avail_put(r, 0);
+	ring_avail_put(r, describe(l, header_len, len));
 	ring_event(r);
 	ring_publish(r);
 }

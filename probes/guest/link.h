@@ -125,8 +125,20 @@ unsigned int link_rx_buffers(const struct ring *r);
 /** link_rx_room() - bytes of each */
 uint32_t link_rx_room(const struct link *l);
 
+/** link_rx_buffer() - the receive buffer of a used id; -EPROTO if it is that of none */
+int link_rx_buffer(const struct link *l, uint32_t id);
+
+/**
+ * link_rx_put() - enter a receive buffer at the next place of the avail ring
+ * @l:		link
+ * @buffer:	by link_rx_buffer()
+ *
+ * Its descriptor is the one of its number, or the next one in order (ring_slots()).
+ */
+void link_rx_put(struct link *l, unsigned int buffer);
+
 /** link_recycle() - give a receive buffer back to the device; kicks */
-int link_recycle(struct link *l, uint16_t head);
+int link_recycle(struct link *l, unsigned int buffer);
 
 /** link_publish() - publish what lies in the first transmit buffer, without kicking */
 void link_publish(struct link *l, uint32_t header_len, uint32_t len);

@@ -47,15 +47,15 @@ static void queue_one(struct link *l)
 /* Adds what one buffer holds to a frame and gives the buffer back. 0 or -EPROTO. */
 static int frame_add(struct link *l, struct frame *f, const struct ring_used *used)
 {
-	struct ring *r = &l->s->ring[QUEUE_RX];
+	int buffer = link_rx_buffer(l, used->id);
 
-	if (used->id >= link_rx_buffers(r) || used->len > link_rx_room(l) ||
+	if (buffer < 0 || used->len > link_rx_room(l) ||
 	    used->len > sizeof(f->bytes) - f->len)
 		return -EPROTO;
 	memcpy(f->bytes + f->len,
-	       mem_ptr(&l->s->mem, MEM_RX_BUF, (uint64_t)used->id * MEM_PAGE), used->len);
+	       mem_ptr(&l->s->mem, MEM_RX_BUF, (uint64_t)buffer * MEM_PAGE), used->len);
 	f->len += used->len;
-	ring_avail_put(r, (uint16_t)used->id);
+	link_rx_put(l, (unsigned int)buffer);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ void ring_init(struct ring *r, struct mem *mem, unsigned int index, unsigned int
 		.mem = mem,
 		.next_avail = base,
 		.last_used = base,
+		.next_slot = base,
 	};
 	region_zero(mem, r->desc);
 	region_zero(mem, r->avail);
@@ -73,6 +74,14 @@ void ring_avail_put(struct ring *r, uint16_t head)
 	r->next_avail++;
 }
 
+uint16_t ring_slots(struct ring *r, unsigned int n)
+{
+	uint16_t first = (uint16_t)(r->next_slot % r->size);
+
+	r->next_slot = (uint16_t)(r->next_slot + n);
+	return first;
+}
+
 void ring_publish(struct ring *r)
 {
 	__atomic_store_n(&avail_of(r)->idx, htole16(r->next_avail), __ATOMIC_RELEASE);
@@ -100,17 +109,60 @@ uint16_t ring_avail_idx(const struct ring *r)
 	return le16toh(__atomic_load_n(&avail_of(r)->idx, __ATOMIC_RELAXED));
 }
 
-bool ring_take(struct ring *r, struct ring_used *ret_used)
+static struct ring_used used_at(const struct ring *r, uint16_t index)
 {
-	const struct vring_used_elem *e = NULL;
+	const struct vring_used_elem *e = &used_of(r)->ring[index % r->size];
 
-	if (ring_used_idx(r) == r->last_used)
-		return false;
-	e = &used_of(r)->ring[r->last_used % r->size];
-	*ret_used = (struct ring_used){
+	return (struct ring_used){
 		.id = le32toh(__atomic_load_n(&e->id, __ATOMIC_RELAXED)),
 		.len = le32toh(__atomic_load_n(&e->len, __ATOMIC_RELAXED)),
 	};
+}
+
+/* The head that was the @index-th to be made available, so the @index-th to be used. */
+static uint16_t head_at(const struct ring *r, uint16_t index)
+{
+	return le16toh(avail_of(r)->ring[index % r->size]);
+}
+
+static uint32_t whole_len(const struct ring *r, uint16_t head)
+{
+	const struct vring_desc *d = mem_ptr(r->mem, r->desc, 0);
+
+	return le16toh(d[head].flags) & VRING_DESC_F_WRITE ? le32toh(d[head].len) : 0;
+}
+
+static bool batch_ends(const struct ring *r, uint16_t used_idx)
+{
+	for (uint16_t i = r->last_used; i != used_idx; i++)
+		if (head_at(r, i) == r->batch.id)
+			return true;
+	return false;
+}
+
+static struct ring_used take_in_order(struct ring *r, uint16_t used_idx)
+{
+	uint16_t head = head_at(r, r->last_used);
+
+	if (!r->batch_open) {
+		r->batch = used_at(r, r->last_used);
+		r->batch_open = batch_ends(r, used_idx);
+		if (!r->batch_open)
+			return (struct ring_used){ RING_NO_HEAD, r->batch.len };
+	}
+	if (head != r->batch.id)
+		return (struct ring_used){ head, whole_len(r, head) };
+	r->batch_open = false;
+	return r->batch;
+}
+
+bool ring_take(struct ring *r, struct ring_used *ret_used)
+{
+	uint16_t used_idx = ring_used_idx(r);
+
+	if (used_idx == r->last_used)
+		return false;
+	*ret_used = r->in_order ? take_in_order(r, used_idx) : used_at(r, r->last_used);
 	r->last_used++;
 	return true;
 }

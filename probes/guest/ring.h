@@ -21,6 +21,14 @@ enum ring_desc_flags {
 	RING_INDIRECT = 4
 };
 
+/** RING_NO_HEAD - the id of a used element that names no buffer the device has */
+#define RING_NO_HEAD UINT32_MAX
+
+/** struct ring_used - one used buffer */
+struct ring_used {
+	uint32_t id, len;
+};
+
 /**
  * struct ring - one queue
  * @name:	"rx" or "tx"
@@ -29,7 +37,12 @@ enum ring_desc_flags {
  * @desc, @avail, @used: regions that hold the parts
  * @mem:	borrowed
  * @next_avail:	free-running count of heads made available
- * @last_used:	free-running count of used elements taken
+ * @last_used:	free-running count of used buffers taken
+ * @in_order:	the driver acknowledged VIRTIO_F_IN_ORDER: ring_slots() is how it comes by
+ *		descriptors, and one used element may stand for many buffers
+ * @next_slot:	free-running count of descriptors handed out by ring_slots()
+ * @batch:	the used element that stands for the buffers up to @batch.id
+ * @batch_open:	not all of those have been taken
  */
 struct ring {
 	const char *name;
@@ -37,11 +50,10 @@ struct ring {
 	enum mem_region_id desc, avail, used;
 	struct mem *mem;
 	uint16_t next_avail, last_used;
-};
-
-/** struct ring_used - one element of the used ring */
-struct ring_used {
-	uint32_t id, len;
+	bool in_order;
+	uint16_t next_slot;
+	struct ring_used batch;
+	bool batch_open;
 };
 
 /**
@@ -110,10 +122,26 @@ uint16_t ring_used_flags(const struct ring *r);
 uint16_t ring_avail_idx(const struct ring *r);
 
 /**
- * ring_take() - take the next used element
+ * ring_slots() - take descriptors in the order of their table, round and round
+ * @r:	ring
+ * @n:	how many; they follow one another, the first one after the last
+ *
+ * What a driver owes with VIRTIO_F_IN_ORDER (virtio-1.2 2.7.9): a device may go by its
+ * own count and not look at the avail ring (vhost_get_vq_desc_n() in
+ * drivers/vhost/vhost.c, since 6.17). It begins at the base given to ring_init().
+ * Return: the first.
+ */
+uint16_t ring_slots(struct ring *r, unsigned int n);
+
+/**
+ * ring_take() - take the next used buffer
  * @r:		ring
  * @ret_used:	the element, as the device wrote it
  *
+ * With @r->in_order an element stands for all buffers up to the one it names (virtio-1.2
+ * 2.7.9): those before it come first, each as long as its descriptor if the device may
+ * write there, else 0. An element that names none of the buffers that the device says to
+ * have used comes out once, with the id RING_NO_HEAD.
  * Return: whether there was one; @ret_used is untouched otherwise.
  */
 bool ring_take(struct ring *r, struct ring_used *ret_used);

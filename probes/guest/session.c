@@ -109,6 +109,7 @@ void session_close(struct session *s)
 	s->seam->dev->ops->close(s->seam->dev);
 	s->iotlb = false;
 	s->features = 0;
+	session_order(s, false);
 }
 
 int session_ioctl(struct session *s, const char *step, unsigned long request, void *arg)
@@ -154,9 +155,17 @@ int session_features(struct session *s, const char *step, uint64_t bits)
 	s->features = bits;
 	if (bits & BIT64(VIRTIO_F_ACCESS_PLATFORM))
 		s->iotlb = true;
+	session_order(s, bits & BIT64(VIRTIO_F_IN_ORDER));
 	if (s->family == FAMILY_NET) /* a tap that is there already has to follow */
 		(void)s->seam->peer->ops->backend(s->seam->peer, session_header(s));
 	return r;
+}
+
+void session_order(struct session *s, bool in_order)
+{
+	s->in_order = in_order;
+	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+		s->ring[q].in_order = in_order;
 }
 
 int session_backend(struct session *s, const char *step, uint64_t bits)
@@ -258,6 +267,7 @@ int session_ring_setup(struct session *s, enum session_queue q, unsigned int siz
 	int r = 0;
 
 	ring_init(&s->ring[q], &s->mem, q, size, base);
+	s->ring[q].in_order = s->in_order;
 	r = session_ring_num(s, setup_step(s, q, "num"), q, size);
 	if (r >= 0)
 		r = session_ring_base(s, setup_step(s, q, "base"), q, base);

@@ -61,6 +61,8 @@ enum session_addresses {
  * @msg_version: version of the IOTLB messages that are written
  * @features:	what VHOST_SET_FEATURES took last
  * @iotlb:	the device IOTLB is on: bit 33 was accepted
+ * @in_order:	the driver keeps to VIRTIO_F_IN_ORDER; as @features, unless
+ *session_order() says that a VMM sent what the driver did not acknowledge
  * @addresses:	which addresses are written; as armed unless changed
  * @served:	by region, the first miss that session_serve_misses() answered there since
  *		session_note_served(); version 0 if there was none
@@ -81,7 +83,7 @@ struct session {
 	uint32_t cid;
 	int msg_version;
 	uint64_t features;
-	bool iotlb;
+	bool iotlb, in_order;
 	enum session_addresses addresses;
 	struct iotlb_msg served[MEM_REGION_NUM];
 	unsigned int calls;
@@ -189,9 +191,12 @@ int session_owner(struct session *s, const char *step);
 /**
  * session_features() - VHOST_SET_FEATURES
  *
- * Sets @s->iotlb when bit 33 was accepted.
+ * Sets @s->iotlb when bit 33 was accepted, and the driver's order by bit 35.
  */
 int session_features(struct session *s, const char *step, uint64_t bits);
+
+/** session_order() - whether the driver keeps to VIRTIO_F_IN_ORDER, on both rings */
+void session_order(struct session *s, bool in_order);
 
 /** session_backend() - VHOST_SET_BACKEND_FEATURES */
 int session_backend(struct session *s, const char *step, uint64_t bits);

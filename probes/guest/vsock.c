@@ -55,18 +55,19 @@ static int rx_take(struct link *l, struct vsock_packet *ret_packet)
 	struct vsock_packet p = { 0 };
 	struct ring_used used = { 0 };
 	const unsigned char *buf = NULL;
+	int buffer = 0;
 
 	if (!ring_take(r, &used))
 		return 0;
 	l->rx_used_len = used.len;
-	if (used.id >= link_rx_buffers(r) || used.len < VSOCK_HEADER ||
-	    used.len > MEM_PAGE)
+	buffer = link_rx_buffer(l, used.id);
+	if (buffer < 0 || used.len < VSOCK_HEADER || used.len > MEM_PAGE)
 		return -EPROTO;
-	buf = mem_ptr(&l->s->mem, MEM_RX_BUF, (uint64_t)used.id * MEM_PAGE);
+	buf = mem_ptr(&l->s->mem, MEM_RX_BUF, (uint64_t)buffer * MEM_PAGE);
 	memcpy(&p.header, buf, sizeof(p.header));
 	p.payload = buf + VSOCK_HEADER;
 	p.len = le32toh(p.header.len);
-	p.head = (uint16_t)used.id;
+	p.buffer = (unsigned int)buffer;
 	if (p.len > used.len - VSOCK_HEADER)
 		return -EPROTO;
 	*ret_packet = p;
@@ -87,7 +88,7 @@ static int rx_next(struct link *l, struct vsock_packet *ret_packet)
 
 		if (e <= 0 || !about_credit(ret_packet))
 			return e;
-		e = link_recycle(l, ret_packet->head);
+		e = link_recycle(l, ret_packet->buffer);
 		if (e < 0)
 			return e;
 		if (le16toh(ret_packet->header.op) != VIRTIO_VSOCK_OP_CREDIT_REQUEST)
@@ -159,7 +160,7 @@ static int expect_packet(struct link *l, const char *step, bool prompt,
 	if (e < 0)
 		return e;
 	session_fact(l->s, step, "reply", "%s", op_word(ret_packet));
-	return link_recycle(l, ret_packet->head);
+	return link_recycle(l, ret_packet->buffer);
 }
 
 int vsock_closed_port(struct link *l)
@@ -256,7 +257,7 @@ static int stream_rx(struct link *l, const char *step, uint32_t len)
 		digest = digest_add(digest, p.payload, p.len);
 		received += p.len;
 		l->received += p.len;
-		e = link_recycle(l, p.head);
+		e = link_recycle(l, p.buffer);
 	}
 	if (e == 0)
 		e = link_answer(l, &reply);

@@ -27,7 +27,7 @@ struct vsock_packet {
 	struct virtio_vsock_hdr header;
 	const unsigned char *payload;
 	uint32_t len;
-	uint16_t head;
+	unsigned int buffer;
 };
 
 /**

@@ -239,6 +239,88 @@ static void test_an_indirect_table_is_a_table_of_its_own(void **state)
 		assert_int_equal(f->device.desc[i], 0);
 }
 
+static void test_descriptors_in_order_go_round_the_table(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 1, 8, 65534);
+	assert_int_equal(ring_slots(&f->ring, 1), 6);
+	assert_int_equal(ring_slots(&f->ring, 2), 7);
+	assert_int_equal(ring_slots(&f->ring, 1), 1);
+	begin(f, 1, 8, 0);
+	for (unsigned int i = 0; i < 65536 + 3; i++)
+		assert_int_equal(ring_slots(&f->ring, 1), i % 8);
+}
+
+/* Makes @n buffers of 100 bytes available, with descriptors in order. */
+static void post_in_order(struct fixture *f, unsigned int n, uint16_t flags)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint16_t slot = ring_slots(&f->ring, 1);
+
+		ring_desc(&f->ring, slot, 0x1000, 100, flags, 0);
+		ring_avail_put(&f->ring, slot);
+	}
+	ring_publish(&f->ring);
+}
+
+/* As a device does with VIRTIO_F_IN_ORDER: one element, then on by the whole batch. */
+static void device_use_batch(struct device *d, uint32_t id, uint32_t len, unsigned int n)
+{
+	device_use(d, id, len);
+	put(d->used + 2, 2, (uint16_t)(get(d->used + 2, 2) + n - 1));
+}
+
+static void assert_taken(struct fixture *f, uint32_t id, uint32_t len)
+{
+	struct ring_used used = { 0 };
+
+	assert_true(ring_take(&f->ring, &used));
+	assert_int_equal(used.id, id);
+	assert_int_equal(used.len, len);
+}
+
+static void test_one_used_element_stands_for_a_batch_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct ring_used used = { 0 };
+
+	begin(f, 0, 8, 65533);
+	f->ring.in_order = true;
+	memset(f->device.used + 4, 0xee, 64); /* what was not written is not to be read */
+	post_in_order(f, 8, RING_WRITE);
+	device_use_batch(&f->device, 7, 9, 3);
+	device_use_batch(&f->device, 0, 11, 1);
+	assert_taken(f, 5, 100);
+	assert_taken(f, 6, 100);
+	assert_taken(f, 7, 9);
+	assert_taken(f, 0, 11);
+	assert_false(ring_take(&f->ring, &used));
+	post_in_order(f, 4, 0);
+	device_use_batch(&f->device, 0, 0, 8);
+	for (uint32_t id = 1; id < 5; id++)
+		assert_taken(f, id, 100);
+	for (uint32_t id = 5; id < 8; id++)
+		assert_taken(f, id, 0); /* not the device's to write */
+	assert_taken(f, 0, 0);
+	assert_false(ring_take(&f->ring, &used));
+}
+
+static void test_an_element_that_ends_no_batch_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 0, 8, 0);
+	f->ring.in_order = true;
+	post_in_order(f, 4, RING_WRITE);
+	device_use_batch(&f->device, 3, 1, 2); /* 3 is not among the two that were used */
+	assert_taken(f, RING_NO_HEAD, 1);
+	begin(f, 0, 8, 0);
+	post_in_order(f, 4, RING_WRITE);
+	device_use(&f->device, 3, 1);
+	assert_taken(f, 3, 1); /* out of order, as may be without the feature */
+}
+
 static void test_the_two_queues_share_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +367,9 @@ int main(void)
 		TEST(test_a_full_ring_of_used_elements_is_taken_in_order),
 		TEST(test_the_device_is_asked_for_the_next_event),
 		TEST(test_an_indirect_table_is_a_table_of_its_own),
+		TEST(test_descriptors_in_order_go_round_the_table),
+		TEST(test_one_used_element_stands_for_a_batch_in_order),
+		TEST(test_an_element_that_ends_no_batch_is_told),
 		TEST(test_the_two_queues_share_nothing),
 		TEST(test_flags_of_the_device_are_read),
 		TEST(test_the_largest_ring_fits),
