@@ -10,7 +10,7 @@
 #include "report/summary.h"
 #include "run/verdict.h"
 
-static bool in_guest(const struct execution *x)
+bool execute_in_guest(const struct execution *x)
 {
 	return x->ctx->journal_fd >= 0;
 }
@@ -39,7 +39,7 @@ static int fill_run(struct execution *x)
 
 	run->argv = x->options->argv;
 	run->selection = x->options->selection;
-	run->where = in_guest(x) ? WHERE_VM : WHERE_HOST;
+	run->where = execute_in_guest(x) ? WHERE_VM : WHERE_HOST;
 	run->privileges = geteuid() == 0 ? "root" : "user";
 	if (!run->selection.deterministic)
 		run->started = now_text(&x->arena);
@@ -95,7 +95,7 @@ static int open_journal(struct execution *x)
 {
 	int status = 0;
 
-	if (in_guest(x)) {
+	if (execute_in_guest(x)) {
 		x->journal_fd = x->ctx->journal_fd;
 		return 0;
 	}
@@ -150,7 +150,7 @@ int execute_begin(struct execution *x)
 				"cannot find out about this host: %s", strerror(-r));
 	if (x->options->dry_run)
 		return 0;
-	if (kmsg_open(&x->kmsg, in_guest(x)) < 0 &&
+	if (kmsg_open(&x->kmsg, execute_in_guest(x)) < 0 &&
 	    reduced(x,
 		    "the kernel log cannot be read: what the kernel complains of is not "
 		    "seen") < 0)
@@ -244,7 +244,7 @@ int execute_plan(struct execution *x, struct rec_list *ret)
 		.check = sel->checks,
 		.exclude = sel->exclude,
 		.intrusive = sel->intrusive,
-		.anything = in_guest(x),
+		.anything = execute_in_guest(x),
 		.no_peer = {
 			[FAMILY_NET] = without(x, "tun",
 					       "there are no taps: the module tun is not "

@@ -8,6 +8,9 @@
 #include "report/journal.h"
 #include "stacks/player.h"
 
+/** execute_in_guest() - whether this runs in a micro VM of ours, where all may be done */
+bool execute_in_guest(const struct execution *x);
+
 /** execute_tell() - a line for the journal. 0, or the exit status after a message */
 int execute_tell(struct execution *x, const struct journal_line *line) must_check_;
 

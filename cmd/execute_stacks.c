@@ -161,7 +161,9 @@ static bool not_played(struct execution *x, const struct stack_entry *e,
 					      .reason = v.text };
 		return true;
 	}
-	if (execute_unasked(x, d->name, &v)) {
+	if (plan_held_back((enum risk)e->play.stack->risk,
+			   x->options->selection.intrusive, execute_in_guest(x), &v) ||
+	    execute_unasked(x, d->name, &v)) {
 		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
 		return true;
 	}

@@ -156,10 +156,18 @@ static void print_stack(struct page *p, const struct stack *s)
 		[STACK_BASE_OFFERED] = "All that the device offers.",
 		[STACK_BASE_NONE] = "Nothing: a fixed set is added.",
 	};
+	static const char *const risks[] = {
+		[RISK_SAFE] = "safe: played wherever it applies",
+		[RISK_INTRUSIVE] = "intrusive: on a host only with --intrusive",
+		[RISK_GUARDED] = "guarded: never on a host; in vm only",
+	};
 
 	print_title(p, s->name, s->vmm);
 	print_para(p, "Versions", s->versions);
 	print_para(p, "Policy", s->summary);
+	print_para(p, "Risk", risks[s->risk]);
+	if (s->about)
+		print_para(p, "What is known of it", s->about);
 	print_words(p, "Devices", &s->devices);
 	print_words(p, "Calls, in their order", &s->order);
 	print_para(p, "What the features that it sends start from", bases[s->base]);

@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "Deadline of each check (default: 30)",
 	  2 },
 	{ "intrusive", OPT_INTRUSIVE, NULL, 0,
-	  "Run also checks that do what no ordinary VMM does", 2 },
+	  "Run also checks and stacks that do what no ordinary VMM does", 2 },
 	{ "load-modules", OPT_LOAD_MODULES, NULL, 0,
 	  "Load the modules of the devices, and unload them again", 2 },
 	{ "create", OPT_CREATE, "FAMILY,...", 0, "Make scsi or vdpa devices for the run",

@@ -31,20 +31,23 @@ static const char *missing_bits(struct arena *a, uint64_t missing, enum family f
 			    name ? name : "the feature", bit);
 }
 
-static bool not_permitted(struct plan_entry *e, const struct plan_choice *choice)
+bool plan_held_back(enum risk risk, bool intrusive, bool anything, struct verdict *ret)
 {
-	if (choice->anything)
+	if (anything || risk == RISK_SAFE || (risk == RISK_INTRUSIVE && intrusive))
 		return false;
-	if (e->check->risk == RISK_GUARDED)
-		return settled(
-			e, STATUS_BLOCKED, REASON_UNSAFE_KERNEL,
+	if (risk == RISK_INTRUSIVE)
+		*ret = (struct verdict){
+			STATUS_BLOCKED, REASON_NOT_SELECTED,
+			"does what no ordinary VMM does: add --intrusive, or use "
+			"`vhostcheck vm`"
+		};
+	else
+		*ret = (struct verdict){
+			STATUS_BLOCKED, REASON_UNSAFE_KERNEL,
 			"can harm an unfixed kernel: run it in a machine of its own "
-			"with `vhostcheck vm`");
-	if (e->check->risk == RISK_INTRUSIVE && !choice->intrusive)
-		return settled(e, STATUS_BLOCKED, REASON_NOT_SELECTED,
-			       "does what no ordinary VMM does: add --intrusive, or use "
-			       "`vhostcheck vm`");
-	return false;
+			"with `vhostcheck vm`"
+		};
+	return true;
 }
 
 /* Whether something keeps the check from running; @e->verdict says what. */
@@ -59,7 +62,8 @@ static bool kept(struct arena *a, struct plan_entry *e, const struct plan_choice
 	if (missing)
 		return settled(e, STATUS_SKIP, REASON_NOT_OFFERED,
 			       missing_bits(a, missing, d->family));
-	if (not_permitted(e, choice))
+	if (plan_held_back((enum risk)e->check->risk, choice->intrusive, choice->anything,
+			   &e->verdict))
 		return true;
 	if (e->check->need_peer && choice->no_peer[d->family])
 		return settled(e, STATUS_BLOCKED, REASON_PEER_MISSING,

@@ -64,6 +64,17 @@ int plan_make(struct arena *a, const struct check *const *catalogue, size_t coun
 	      const struct rec_list *devices, const struct plan_choice *choice,
 	      struct rec_list *ret) must_check_;
 
+/**
+ * plan_held_back() - whether a risk keeps something from being run here
+ * @risk:	of a check or of a stack
+ * @intrusive:	RISK_INTRUSIVE may run
+ * @anything:	in a machine of our own
+ * @ret:	STATUS_BLOCKED and why; untouched if it may run
+ *
+ * No fix can be proved yet, so RISK_GUARDED never runs but with @anything.
+ */
+bool plan_held_back(enum risk risk, bool intrusive, bool anything, struct verdict *ret);
+
 /** plan_matches() - whether an id matches one of the globs */
 bool plan_matches(const struct rec_list *globs, const char *id);
 

@@ -57,6 +57,8 @@ static const struct rec_field stack_fields[] = {
 	REC_FIELD(struct stack, vmm, REC_STR),
 	REC_FIELD(struct stack, versions, REC_STR),
 	REC_FIELD(struct stack, summary, REC_STR),
+	{ "risk", REC_ENUM, offsetof(struct stack, risk), false, risk_names },
+	{ "about", REC_STR, offsetof(struct stack, about), true, NULL },
 	REC_FIELD(struct stack, devices, REC_STRS),
 	REC_FIELD(struct stack, executables, REC_STRS),
 	{ "base", REC_ENUM, offsetof(struct stack, base), false, base_names },

@@ -125,6 +125,8 @@ struct stack_origin {
  * @name:	of the file, without .json
  * @vmm:	program, and @versions which of it
  * @summary:	one sentence
+ * @risk:	enum risk: where it may be played, as with a check
+ * @about:	what else there is to know, with the evidence for it; or NULL
  * @devices:	family names
  * @executables: base names by which `list` finds the VMM
  * @base:	enum stack_base
@@ -136,6 +138,8 @@ struct stack_origin {
  */
 struct stack {
 	const char *name, *vmm, *versions, *summary;
+	int risk;
+	const char *about;
 	struct rec_list devices, executables;
 	int base;
 	struct rec_list backend, order, guests;

@@ -189,11 +189,15 @@ static void test_what_is_not_of_the_schema_is_refused(void **state)
 		{ "vhostcheck-stack/1", "vhostcheck-stack/2", 2, "/schema", "schema",
 		  "vhostcheck-stack/1" },
 		{ "\"base\"", "\"bass\"", 1, "", "", "\"base\" is missing" },
-		{ "\"force\": []", "\"force\": [], \"extra\": 1", 17, "/guests/0/extra",
+		{ "\"force\": []", "\"force\": [], \"extra\": 1", 19, "/guests/0/extra",
 		  "extra", "not known" },
-		{ "\"map\": \"none\"", "\"map\": \"some\"", 18, "/guests/0/map", "map",
+		{ "\"map\": \"none\"", "\"map\": \"some\"", 20, "/guests/0/map", "map",
 		  "\"some\"" },
-		{ "\"devices\": [", "\"devices\": [7, ", 7, "/devices/0", "0",
+		{ "\"risk\": \"safe\"", "\"risk\": \"none\"", 7, "/risk", "risk",
+		  "\"none\"" },
+		{ "\"about\": null", "\"about\": 7", 8, "/about", "about",
+		  "expected string" },
+		{ "\"devices\": [", "\"devices\": [7, ", 9, "/devices/0", "0",
 		  "expected string" },
 	};
 
@@ -203,8 +207,8 @@ static void test_what_is_not_of_the_schema_is_refused(void **state)
 static void test_what_is_not_json_is_refused_with_its_line(void **state)
 {
 	static const struct broken rows[] = {
-		{ "\"base\": \"acked\",", "\"base\": \"acked\"", 10, "", "", "not JSON" },
-		{ "\"base\": \"acked\",", "\"base\": \"acked\", \"base\": \"none\",", 9,
+		{ "\"base\": \"acked\",", "\"base\": \"acked\"", 12, "", "", "not JSON" },
+		{ "\"base\": \"acked\",", "\"base\": \"acked\", \"base\": \"none\",", 11,
 		  "/base", "base", "twice" },
 	};
 
@@ -216,16 +220,16 @@ static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
 	static const struct broken rows[] = {
 		{ "\"stack\": \"crosvm\"", "\"stack\": \"cros vm\"", 3, "/stack",
 		  "cros vm", "no name" },
-		{ "\"net\"", "\"nett\"", 7, "/devices/0", "nett", "no device" },
-		{ "\"net\"", "\"vsock\"", 7, "/devices/1", "vsock", "twice" },
-		{ "\"backend\": []", "\"backend\": [\"V2\"]", 10, "/backend/0", "V2",
+		{ "\"net\"", "\"nett\"", 9, "/devices/0", "nett", "no device" },
+		{ "\"net\"", "\"vsock\"", 9, "/devices/1", "vsock", "twice" },
+		{ "\"backend\": []", "\"backend\": [\"V2\"]", 12, "/backend/0", "V2",
 		  "no backend feature" },
-		{ "SET_OWNER", "SET_OWNR", 11, "/order/0", "SET_OWNR", "no step" },
-		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 16,
+		{ "SET_OWNER", "SET_OWNR", 13, "/order/0", "SET_OWNR", "no step" },
+		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 18,
 		  "/guests/0/mask/1", "VIRTIO_F_X", "no feature bit" },
-		{ "\"acks\": [", "\"acks\": [\"128\", ", 15, "/guests/0/acks/0", "128",
+		{ "\"acks\": [", "\"acks\": [\"128\", ", 17, "/guests/0/acks/0", "128",
 		  "no feature bit" },
-		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 17,
+		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 19,
 		  "/guests/0/force/0", "VIRTIO_SCSI_F_INOUT", "no feature bit" },
 	};
 
@@ -235,13 +239,13 @@ static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
 static void test_a_policy_is_refused_whose_order_cannot_be_played(void **state)
 {
 	static const struct broken rows[] = {
-		{ ", \"START\"]", "]", 11, "/order", "START", "START is missing" },
-		{ "\"VRINGS\", ", "", 11, "/order", "VRINGS", "VRINGS is missing" },
-		{ "\"SET_GUEST_CID\", ", "", 11, "/order", "SET_GUEST_CID",
+		{ ", \"START\"]", "]", 13, "/order", "START", "START is missing" },
+		{ "\"VRINGS\", ", "", 13, "/order", "VRINGS", "VRINGS is missing" },
+		{ "\"SET_GUEST_CID\", ", "", 13, "/order", "SET_GUEST_CID",
 		  "vsock needs" },
-		{ "\"VRINGS\"", "\"VRINGS\", \"VRINGS\"", 11, "/order/5", "VRINGS",
+		{ "\"VRINGS\"", "\"VRINGS\", \"VRINGS\"", 13, "/order/5", "VRINGS",
 		  "twice" },
-		{ "\"GET_FEATURES\", ", "", 11, "/order/1", "SET_FEATURES",
+		{ "\"GET_FEATURES\", ", "", 13, "/order/1", "SET_FEATURES",
 		  "needs GET_FEATURES before it" },
 	};
 
@@ -251,9 +255,9 @@ static void test_a_policy_is_refused_whose_order_cannot_be_played(void **state)
 static void test_a_policy_is_refused_whose_guests_contradict_it(void **state)
 {
 	static const struct broken rows[] = {
-		{ "\"plain\"", "\"protected\"", 22, "/guests/1/guest", "protected",
+		{ "\"plain\"", "\"protected\"", 24, "/guests/1/guest", "protected",
 		  "twice" },
-		{ "\"map\": \"none\"", "\"map\": \"all\"", 18, "/guests/0/map", "map",
+		{ "\"map\": \"none\"", "\"map\": \"all\"", 20, "/guests/0/map", "map",
 		  "IOTLB_UPDATE is not in the order" },
 	};
 
