@@ -46,9 +46,11 @@ static int play_set_features(struct player *p)
 	p->sent = f.sent.word[0];
 	session_fact(p->s, "setup.features", "acked", "0x%" PRIx64, f.acked.word[0]);
 	r = session_features(p->s, "setup.features", p->sent);
-	if (r >= 0)
-		session_fact(p->s, "setup.features", "iotlb", "%s",
-			     p->s->iotlb ? "on" : "off");
+	if (r < 0)
+		return r;
+	/* the guest keeps to what it acknowledged itself, whatever the VMM sent */
+	session_order(p->s, f.acked.word[0] & BIT64(VIRTIO_F_IN_ORDER));
+	session_fact(p->s, "setup.features", "iotlb", "%s", p->s->iotlb ? "on" : "off");
 	return r;
 }
 

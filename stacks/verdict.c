@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <linux/virtio_config.h>
 #include <string.h>
 
 #include "stacks/verdict.h"
@@ -97,6 +98,17 @@ static bool features_after(const struct ruling *r, const char *step)
 			return true;
 	}
 	return false;
+}
+
+/* Whether the VMM sent VIRTIO_F_IN_ORDER for a guest that did not acknowledge it. */
+static bool in_order_unacked(const struct ruling *r)
+{
+	const struct ev *sent = last_call(r, "setup.features");
+	const char *acked = fact(r, "setup.features", "acked");
+
+	return sent && sent->ioctl.arg && acked &&
+	       strtoull(sent->ioctl.arg, NULL, 16) & ~strtoull(acked, NULL, 16) &
+		       BIT64(VIRTIO_F_IN_ORDER);
 }
 
 static const struct ev *miss_at(const struct ruling *r, const char *step)
@@ -305,6 +317,18 @@ static bool rule_stall_miss(struct ruling *r, const struct ev *miss)
 		where);
 }
 
+/* What a device does that goes by an order to which the guest does not keep. */
+static bool rule_in_order(struct ruling *r, const char *harm)
+{
+	return in_order_unacked(r) &&
+	       rule(r, STACK_STALLS, "in_order_unacked", REASON_CONTRACT,
+		    "the VMM sent VIRTIO_F_IN_ORDER (bit 35), which the guest did not "
+		    "acknowledge: the device takes descriptors by a count of its own "
+		    "instead of from the avail ring, and %s. Send no bit that the guest "
+		    "did not acknowledge.",
+		    harm);
+}
+
 /* The classes that post no miss (vhost-abi 3.7), as far as the counters tell them apart.
  */
 static bool rule_stall(struct ruling *r)
@@ -331,12 +355,12 @@ static bool rule_stall(struct ruling *r)
 			"or buffer is mapped in the device IOTLB, but not read-write. "
 			"Map rings read-write.");
 	if (fds->eventfd.err.set && fds->eventfd.err.v > 0)
-		return rule(
-			r, STACK_STALLS, "descriptor_refused", REASON_CONTRACT,
-			"every call succeeded and nothing moves: the device signals an "
-			"error of ring %s and posts no miss. It met a descriptor that "
-			"it cannot use.",
-			fds->eventfd.queue);
+		return rule_in_order(r, "met one that the guest had not filled in") ||
+		       rule(r, STACK_STALLS, "descriptor_refused", REASON_CONTRACT,
+			    "every call succeeded and nothing moves: the device signals an "
+			    "error of ring %s and posts no miss. It met a descriptor that "
+			    "it cannot use.",
+			    fds->eventfd.queue);
 	return rule(r, STACK_STALLS, "stalled_silently", REASON_CONTRACT,
 		    "every call succeeded and nothing moves, without a miss or an error: "
 		    "the device does not look at ring %s.",
@@ -366,6 +390,9 @@ static bool rule_failure(struct ruling *r, const char *why)
 			r, STACK_STALLS, "connection_reset", REASON_CONTRACT,
 			"the host refused the guest's connection to a port on which it "
 			"listens.");
+	if (same(why, "EPROTO") &&
+	    rule_in_order(r, "used elements came back that the guest cannot tell apart"))
+		return true;
 	return rule(r, STACK_STALLS, "transfer_failed", REASON_CONTRACT,
 		    "the device started, but the transfer failed with %s.", why);
 }

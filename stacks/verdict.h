@@ -11,8 +11,9 @@
  * @signature:	the mechanism in a word; NULL when it works or nothing is known:
  *		used_ring_unmapped_at_start miss_unanswered ring_permission
  *		ring_addresses_wiped ring_unreachable start_refused setup_refused
- *		features_refused descriptor_refused stalled_silently peer_silent
- *		connection_reset transfer_failed payload_lost payload_corrupted iotlb_slow
+ *		features_refused in_order_unacked descriptor_refused stalled_silently
+ *		peer_silent connection_reset transfer_failed payload_lost
+ *		payload_corrupted iotlb_slow
  * @code:	enum reason_code; of no meaning when it works
  * @reason:	what happened and what to do, for a person; NULL when it works
  * @tx_bytes, @rx_bytes: payload that arrived at the host and at the guest

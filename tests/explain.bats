@@ -39,6 +39,9 @@ load helpers
 	run -0 "$VHOSTCHECK" explain crosvm-2022 --json
 	valid stack
 	json '.stack == "crosvm-2022"'
+	[[ $output != *"What is known of it"* ]]
+	run -0 "$VHOSTCHECK" explain stratovirt
+	[[ $output == *"only with --intrusive"*"What is known of it"*VIRTIO_F_IN_ORDER* ]]
 }
 
 @test "a bit is explained by number, by name and by its short name, in any case" {

@@ -27,7 +27,8 @@ refused()
 
 @test "stacks lists the built-in policies with their guests and one sentence" {
 	run -0 "$VHOSTCHECK" stacks
-	for name in crosvm crosvm-2022 dragonball kvmtool-2021 passthrough-late qemu vpp; do
+	for name in crosvm crosvm-2022 dpdk-virtio-user dragonball kvmtool-2021 passthrough-late qemu \
+		stratovirt vpp; do
 		grep -q "^$name  " <<<"$output"
 	done
 	grep -q "for guests plain, protected, viommu" <<<"$output"
@@ -37,8 +38,8 @@ refused()
 @test "stacks --json is a document without verdicts, of policies that a file may hold" {
 	"$VHOSTCHECK" stacks --json >stacks.json
 	jq -e '.schema == "vhostcheck-stacks/1" and .verdicts == []
-		and [.stacks[].stack] == ["crosvm", "crosvm-2022", "dragonball", "kvmtool-2021",
-			"passthrough-late", "qemu", "vpp"]' stacks.json
+		and [.stacks[].stack] == ["crosvm", "crosvm-2022", "dpdk-virtio-user", "dragonball",
+			"kvmtool-2021", "passthrough-late", "qemu", "stratovirt", "vpp"]' stacks.json
 	for name in $(jq -r '.stacks[].stack' stacks.json); do
 		jq --arg name "$name" '.stacks[] | select(.stack == $name)
 			| .stack = "my-" + .stack' stacks.json >my.json

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 300
+# ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 600
 # shellcheck disable=SC2016,SC2154 # filters of jq; bats sets output and stderr
 # Every kernel of ./dev kernels --all (LAB_KERNELS) against what expect/ says of its series. Which
 # series there are is up to the mirror: one that is gone, and one that nobody has looked at yet, is
@@ -34,7 +34,7 @@ series_of() {
 
 # boot IMAGE MODULES EXPECTED: a report with its expectations applied
 boot() {
-	"$VHOSTCHECK" vm --device vsock --modules "$2" "$1" --json \
+	"$VHOSTCHECK" vm --device vsock --device net --modules "$2" "$1" --json \
 		--expect "$BATS_TEST_DIRNAME/expect/$3.json"
 }
 
@@ -45,7 +45,7 @@ boot() {
 		json ".host.kernel.release == \"$release\""
 		json '.run.unexpected == []'
 		json '[.stacks[] | .expected.verdict == .verdict] | length > 0 and all'
-		[ "$(jq -r '.devices[0] | "\(.features.hex) \(.backend_features.hex)"' <<<"$output")" = "${masks[$series]}" ]
+		[ "$(jq -r '.devices[] | select(.name == "vsock") | "\(.features.hex) \(.backend_features.hex)"' <<<"$output")" = "${masks[$series]}" ]
 	done 4< <(kernels known)
 }
 
@@ -69,7 +69,7 @@ nearest() {
 		[ "$like" != "$series" ] || like=$(printf '%s\n' "${!masks[@]}" | sort -V | head -n 1)
 		run --separate-stderr boot "$image" "$modules" "$like"
 		jq -r --arg like "$like" --arg release "$release" '
-			"# new series: \($release): features \(.devices[0].features.hex), \(.run.unexpected |
+			"# new series: \($release): features \([.devices[].features.hex] | join(" ")), \(.run.unexpected |
 			length) not as expected of \($like)", (.run.unexpected[] | "#   " + .)' \
 			<<<"$output" >&3 || echo "# new series: $release: no report: $stderr" >&3
 	done 4< <(kernels new)

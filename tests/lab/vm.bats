@@ -277,6 +277,12 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 		"crosvm-2022 vsock plain works", "crosvm-2022 vsock protected fails_start",
 		"qemu net plain works", "qemu net protected works", "qemu net viommu works",
 		"qemu vsock plain works", "qemu vsock protected works", "qemu vsock viommu works"]'
+	# /init is a program like any other, and runs as on a host: its risk keeps the policy back
+	run --separate-stderr -2 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		-- /init stacks --run stratovirt --json
+	valid stacks
+	json '[.verdicts[] | "\(.stack) \(.device) \(.verdict) \(.reason.code) \(.evidence)"] ==
+		["stratovirt net unknown not_selected []"]'
 	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
 		-- vhostcheck features vsock --toggle --json
 	valid features

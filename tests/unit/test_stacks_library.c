@@ -52,8 +52,9 @@ static const struct stack_guest *guest_of(const struct stack *s, enum guest_kind
 static void test_built_in_policies_have_the_names_of_their_files(void **state)
 {
 	static const char *const expected[] = {
-		"crosvm",           "crosvm-2022", "dragonball", "kvmtool-2021",
-		"passthrough-late", "qemu",        "vpp"
+		"crosvm",     "crosvm-2022",  "dpdk-virtio-user",
+		"dragonball", "kvmtool-2021", "passthrough-late",
+		"qemu",       "stratovirt",   "vpp"
 	};
 	struct fixture *f = *state;
 
@@ -79,6 +80,10 @@ static uint64_t sent(struct fixture *f, const char *name, enum guest_kind kind,
 	return stack_features(s, guest_of(s, kind), family, &set).sent.word[0];
 }
 
+/* The net of Linux 6.12 and of 6.18 (its first 64 bits), as they offer it. */
+#define OLD_NET UINT64_C(0x1033d008000)
+#define NET UINT64_C(0x10b3d008000)
+
 /* The vsock of Linux 5.10 and of 6.12, as they offer it. */
 #define OLD_VSOCK UINT64_C(0x13d000000)
 #define VSOCK UINT64_C(0x33d000002)
@@ -98,6 +103,26 @@ static void test_each_policy_sends_its_own_features(void **state)
 	assert_int_equal(sent(f, "qemu", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
 			 0x130000002);
 	assert_int_equal(sent(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, VSOCK), 0x330000002);
+}
+
+static void test_in_order_is_sent_where_it_is_offered(void **state)
+{
+	struct fixture *f = *state;
+	const struct feature_set net = { { NET } };
+	const struct stack *s = stack_find(&f->library, "stratovirt");
+
+	assert_int_equal(sent(f, "dpdk-virtio-user", GUEST_PLAIN, FAMILY_NET, OLD_NET),
+			 0x110008000);
+	assert_int_equal(sent(f, "dpdk-virtio-user", GUEST_PLAIN, FAMILY_NET, NET),
+			 0x910008000);
+	assert_int_equal(sent(f, "stratovirt", GUEST_PLAIN, FAMILY_NET, OLD_NET),
+			 0x10135008000);
+	assert_int_equal(sent(f, "stratovirt", GUEST_PLAIN, FAMILY_NET, NET),
+			 0x10935008000);
+	assert_int_equal(stack_features(s, guest_of(s, GUEST_PLAIN), FAMILY_NET, &net)
+				 .acked.word[0],
+			 0x10130008000);
+	assert_int_equal(s->risk, RISK_INTRUSIVE);
 }
 
 static void test_no_guest_acknowledges_what_is_not_offered(void **state)
@@ -342,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_built_in_policies_have_the_names_of_their_files),
 		cmocka_unit_test(test_each_policy_sends_its_own_features),
+		cmocka_unit_test(test_in_order_is_sent_where_it_is_offered),
 		cmocka_unit_test(test_no_guest_acknowledges_what_is_not_offered),
 		cmocka_unit_test(
 			test_bits_of_other_devices_and_of_later_kernels_stay_out),

@@ -28,11 +28,14 @@ struct world {
 	struct rec_list library;
 	struct evidence e;
 	struct session session;
+	enum family family;
 	unsigned long refused;
 	int err, peer_start;
+	uint64_t offered;
 	unsigned long calls[CALLS_MAX];
 	size_t count, opened, updates;
 	uint64_t features, backend, used_addr;
+	bool in_order[SESSION_QUEUES];
 };
 
 /* The members of struct world that tables are embedded as. */
@@ -54,10 +57,12 @@ static int fake_ioctl(struct dev *dev, unsigned long request, void *arg)
 		return 0;
 	assert_true(w->count < CALLS_MAX);
 	w->calls[w->count++] = request;
+	for (int q = 0; q < (int)SESSION_QUEUES; q++)
+		w->in_order[q] = w->session.ring[q].in_order;
 	if (request == w->refused)
 		return -w->err;
 	if (request == VHOST_GET_FEATURES)
-		*(uint64_t *)arg = OFFERED;
+		*(uint64_t *)arg = w->offered;
 	else if (request == VHOST_GET_BACKEND_FEATURES)
 		*(uint64_t *)arg = 6;
 	else if (request == VHOST_SET_FEATURES)
@@ -109,6 +114,13 @@ static int fake_start(struct peer *peer)
 
 	assert_int_equal(w->opened, 0);
 	return w->peer_start;
+}
+
+static int fake_backend(struct peer *peer, unsigned int header)
+{
+	(void)peer;
+	(void)header;
+	return -1;
 }
 
 static int fake_request(struct peer *peer, const struct peer_request *request)
@@ -167,6 +179,7 @@ static const struct dev_ops dev_ops = {
 
 static const struct peer_ops peer_ops = {
 	.start = fake_start,
+	.backend = fake_backend,
 	.request = fake_request,
 	.reply = fake_reply,
 	.fd = fake_fd,
@@ -188,6 +201,8 @@ static int set_up(void **state)
 	w->peer.ops = &peer_ops;
 	w->clock.ops = &clock_ops;
 	w->rec.emit = keep;
+	w->family = FAMILY_VSOCK;
+	w->offered = OFFERED;
 	w->refused = VHOST_VSOCK_SET_RUNNING;
 	w->err = EFAULT;
 	assert_int_equal(stack_library(&w->arena, &w->library, &err), 0);
@@ -210,8 +225,8 @@ static struct stack_result play(struct world *w, const char *name, enum guest_ki
 	const struct session_init init = { .seam = &seam,
 					   .rec = &w->rec,
 					   .until = deadline_after_ms(1000),
-					   .family = FAMILY_VSOCK,
-					   .path = "/dev/vhost-vsock" };
+					   .family = w->family,
+					   .path = "/dev/vhost" };
 	const struct stack *s = stack_find(&w->library, name);
 	struct stack_play p = { .stack = s };
 	struct stack_result result;
@@ -321,6 +336,22 @@ static void test_late_features_come_after_the_start(void **state)
 	assert_calls(w, expected, ARRAY_SIZE(expected));
 }
 
+static void test_a_guest_keeps_to_the_order_that_it_acknowledged(void **state)
+{
+	struct world *w = *state;
+
+	w->family = FAMILY_NET;
+	w->offered = UINT64_C(0x10b3d008000);
+	w->refused = VHOST_NET_SET_BACKEND;
+	(void)play(w, "dpdk-virtio-user", GUEST_PLAIN);
+	assert_int_equal(w->features, 0x910008000);
+	assert_true(w->in_order[QUEUE_RX] && w->in_order[QUEUE_TX]);
+	w->count = w->opened = w->e.ev.count = 0;
+	(void)play(w, "stratovirt", GUEST_PLAIN);
+	assert_int_equal(w->features, 0x10935008000);
+	assert_false(w->in_order[QUEUE_RX] || w->in_order[QUEUE_TX]);
+}
+
 static void test_a_device_that_does_nothing_does_not_work(void **state)
 {
 	struct world *w = *state;
@@ -356,6 +387,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_late_features_come_after_the_start,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_guest_keeps_to_the_order_that_it_acknowledged, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_device_that_does_nothing_does_not_work, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -364,6 +364,47 @@ static void test_stalls_without_a_miss_are_told_by_the_counters(void **state)
 	assert_judged(f, STACK_STALLS, "stalled_silently", "ring tx");
 }
 
+static void sent_for(struct fixture *f, const char *sent, const char *acked)
+{
+	call(f, "open", "open", 0);
+	fact(f, "setup.features", "acked", acked);
+	call(f, "setup.features", "VHOST_SET_FEATURES", 0);
+	((struct ev *)f->e.ev.item[f->e.ev.count - 1])->ioctl.arg = sent;
+	fact(f, "setup.features", "iotlb", "off");
+	started(f, 0);
+}
+
+static void test_an_order_that_the_guest_does_not_keep_is_named(void **state)
+{
+	static const struct {
+		const char *sent, *acked;
+		int64_t errors_seen;
+		const char *signature;
+	} rows[] = {
+		{ "0x10935008000", "0x10130008000", 1, "in_order_unacked" },
+		{ "0x10935008000", "0x10130008000", 0, "stalled_silently" },
+		{ "0x910008000", "0x910008000", 1, "descriptor_refused" },
+		{ "0x110008000", "0x910008000", 1, "descriptor_refused" },
+		{ "0x10135008000", "0x10130008000", 1, "descriptor_refused" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		f->e.ev.count = 0;
+		sent_for(f, rows[i].sent, rows[i].acked);
+		stalled(f, NULL, rows[i].errors_seen);
+		assert_judged(f, STACK_STALLS, rows[i].signature, "");
+	}
+	f->e.ev.count = 0;
+	sent_for(f, "0x900000000", "0x100000000");
+	fact(f, "transfer", "result", "EPROTO");
+	assert_judged(f, STACK_STALLS, "in_order_unacked", "bit 35");
+	f->e.ev.count = 0;
+	sent_for(f, "0x900000000", "0x100000000");
+	fact(f, "transfer", "result", "ETIME");
+	assert_judged(f, STACK_STALLS, "peer_silent", "");
+}
+
 static void test_a_transfer_that_breaks_off_is_named(void **state)
 {
 	static const struct {
@@ -516,6 +557,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_stalls_without_a_miss_are_told_by_the_counters, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_an_order_that_the_guest_does_not_keep_is_named, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_a_transfer_that_breaks_off_is_named,
 						set_up, tear_down),
