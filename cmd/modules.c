@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <libkmod.h>
+#include <time.h>
 
+#include "base/deadline.h"
 #include "cmd/modules.h"
+
+#define UNUSED_AFTER_MS 2000u
 
 static bool in_kernel(struct kmod_module *mod)
 {
@@ -105,6 +109,23 @@ int modules_load(struct loaded_modules *m, const char *name)
 	return r;
 }
 
+/*
+ * The tap of the last check keeps its module until the kernel has taken its namespace
+ * down, which it does on its own after the process is gone (cleanup_net()).
+ */
+static int remove_module(struct kmod_module *mod)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct deadline until = deadline_after_ms(UNUSED_AFTER_MS);
+	int r = kmod_module_remove_module(mod, O_NONBLOCK);
+
+	while (r == -EAGAIN && !deadline_passed(until)) {
+		(void)nanosleep(&pause, NULL);
+		r = kmod_module_remove_module(mod, O_NONBLOCK);
+	}
+	return r;
+}
+
 int modules_unload(struct loaded_modules *m)
 {
 	int first = 0;
@@ -114,7 +135,7 @@ int modules_unload(struct loaded_modules *m)
 		int r = kmod_module_new_from_name(m->kmod, m->names.item[i - 1], &mod);
 
 		if (r == 0) {
-			r = kmod_module_remove_module(mod, O_NONBLOCK);
+			r = remove_module(mod);
 			kmod_module_unref(mod);
 		}
 		if (r < 0 && !first)

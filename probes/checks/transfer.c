@@ -60,8 +60,10 @@ static int ring_size_round(struct session *s, unsigned int size)
 	const char *tx = arena_printf(&s->arena, "tx %u", size);
 	const char *rx = arena_printf(&s->arena, "rx %u", size);
 	struct link l;
-	int r = link_begin(&l, s, &c);
+	int r = link_open(&l, s, &c);
 
+	if (r == 0)
+		r = link_start(&l);
 	if (r == 0)
 		r = link_connect(&l);
 	if (r == 0)
@@ -69,13 +71,12 @@ static int ring_size_round(struct session *s, unsigned int size)
 	if (r == 0)
 		r = link_rx(&l, rx ? rx : "rx", SHORT_BYTES);
 	session_close(s);
-	s->seam->peer->ops->stop(s->seam->peer);
 	return r;
 }
 
 static int collect_ring_sizes(struct session *s)
 {
-	int r = 0;
+	int r = session_peer(s);
 
 	for (unsigned int size = 2; size <= RING_SIZE_MAX && r == 0; size *= 2)
 		r = ring_size_round(s, size);

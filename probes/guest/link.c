@@ -76,14 +76,20 @@ int link_post_rx(struct link *l)
 	return session_kick(l->s, QUEUE_RX);
 }
 
+int link_open(struct link *l, struct session *s, const struct session_config *c)
+{
+	int r = session_open(s);
+
+	link_init(l, s);
+	return r < 0 ? r : session_setup(s, c);
+}
+
 int link_prepare(struct link *l, struct session *s, const struct session_config *c)
 {
 	int r = session_peer(s);
 
 	link_init(l, s);
-	if (r == 0)
-		r = session_open(s);
-	return r < 0 ? r : session_setup(s, c);
+	return r < 0 ? r : link_open(l, s, c);
 }
 
 int link_start(struct link *l)

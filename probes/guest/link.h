@@ -70,6 +70,16 @@ struct link {
 void link_init(struct link *l, struct session *s);
 
 /**
+ * link_open() - device and set-up, with a peer that runs already
+ * @l:		receives it
+ * @s:		session with no device open, after session_peer()
+ * @c:		configuration
+ *
+ * Return: 0 or the first -errno.
+ */
+int link_open(struct link *l, struct session *s, const struct session_config *c);
+
+/**
  * link_prepare() - peer, device and set-up: all of an ordinary start but the start call
  * @l:		receives it
  * @s:		session with nothing open

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host's end of vhost-net: a tap in a network namespace of the process's own, and a
- * packet socket on it. Nothing of it is seen outside, and all of it is gone with the
- * process and the descriptor of the tap that it hands over.
+ * packet socket on it. Nothing of it is seen outside. All of it goes with the namespace,
+ * which ends with the process and the descriptor of the tap that it hands over; the
+ * kernel takes it down a moment later (cleanup_net() in net/core/net_namespace.c).
  */
 #include <endian.h>
 #include <fcntl.h>
@@ -86,7 +87,12 @@ static int make_tap(struct tap *t, struct ifreq *ifr)
 	if (ioctl(t->fd, TUNSETIFF, ifr) < 0 ||
 	    ioctl(t->fd, TUNSETVNETHDRSZ, &header) < 0)
 		return -errno;
-	return 0;
+	/*
+	 * The last close of a tap waits for rcu_barrier() in netdev_run_todo(). Left to
+	 * the end of its namespace (default_device_exit_batch()) it goes all the same,
+	 * in cleanup_net(), for which nobody waits.
+	 */
+	return ioctl(t->fd, TUNSETPERSIST, 1) < 0 ? -errno : 0;
 }
 
 /* Up, and without what would send frames of its own. */

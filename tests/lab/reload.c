@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * In a guest: unloads vhost_vsock, lets `vhostcheck run --load-modules` load it, and
- * looks whether just that is unloaded again; then with the module blacklisted. TAP.
+ * looks whether just that is unloaded again; the same with vhost_net and tun, which a
+ * transfer used; then with the module blacklisted. TAP.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -30,15 +31,17 @@ static bool is_loaded(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* The status of `vhostcheck run vsock --check node`, with --load-modules if asked. */
-static int run(bool load)
+/* The status of `vhostcheck run DEVICE --check=CHECK`, with --load-modules if asked. */
+static int run_check(char *device, const char *glob, bool load)
 {
-	char name[] = "vhostcheck", word[] = "run", device[] = "vsock",
-	     check[] = "--check=vsock.node.*", quiet[] = "-q", with[] = "--load-modules";
+	char name[] = "vhostcheck", word[] = "run", quiet[] = "-q",
+	     with[] = "--load-modules", check[64];
 	char *argv[] = { name, word, device, check, quiet, load ? with : NULL, NULL };
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid = 0;
 
+	(void)snprintf(check, sizeof(check), "--check=%s", glob);
+	pid = fork();
 	if (pid == 0) {
 		(void)execv("/init", argv);
 		_exit(127);
@@ -46,6 +49,27 @@ static int run(bool load)
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
 		return -1;
 	return WEXITSTATUS(status);
+}
+
+static int run(bool load)
+{
+	char device[] = "vsock";
+
+	return run_check(device, "vsock.node.*", load);
+}
+
+/* vhost_net brings tun along, which a tap of a check holds a moment longer than it. */
+static void test_net(void)
+{
+	char device[] = "net";
+
+	report(syscall(SYS_delete_module, "vhost_net", O_NONBLOCK) == 0 &&
+		       syscall(SYS_delete_module, "tun", O_NONBLOCK) == 0,
+	       "the guest's own vhost_net and tun can be unloaded");
+	report(run_check(device, "net.transfer.frames", true) == 0,
+	       "with --load-modules frames go through a tap");
+	report(!is_loaded("vhost_net") && !is_loaded("tun"),
+	       "and both modules are unloaded again");
 }
 
 static bool blacklist(void)
@@ -68,6 +92,7 @@ int main(void)
 	report(run(true) == 0, "with --load-modules the checks pass");
 	report(!is_loaded("vhost_vsock"), "and the module is unloaded again");
 	report(is_loaded("vhost") && is_loaded("vsock"), "what was loaded before stays");
+	test_net();
 	report(blacklist() && run(true) == 2, "a blacklisted module is not loaded");
 	report(!is_loaded("vhost_vsock"), "not even for a moment longer");
 	printf("1..%u\n", tests);
