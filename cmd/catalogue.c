@@ -60,12 +60,14 @@ static int add_words(struct arena *a, const char *const *words, struct rec_list 
 static int add_needs(struct arena *a, const struct check *check, enum family family,
 		     struct rec_list *ret)
 {
-	const struct feature_set need = { .word = { check->need } };
+	const struct feature_set need = { { check->need, check->need_high } };
 	const struct mask *mask = mask_make(a, BITS_FEATURES, family, &need);
 	int r = mask ? 0 : -ENOMEM;
 
 	for (size_t i = 0; mask && i < mask->names.count && r == 0; i++)
 		r = rec_list_add(a, ret, mask->names.item[i]);
+	if (r == 0 && check->need_array)
+		r = rec_list_add(a, ret, "VHOST_GET_FEATURES_ARRAY");
 	return r == 0 && check->need_peer ? rec_list_add(a, ret, "peer") : r;
 }
 

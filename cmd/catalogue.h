@@ -10,7 +10,7 @@
  * struct catalogue_entry - one id, an element of "vhostcheck-checks/1"
  * @severity:	enum severity
  * @risk:	enum risk
- * @needs:	const char *: names of features, and "peer"
+ * @needs:	const char *: names of features, "VHOST_GET_FEATURES_ARRAY" and "peer"
  * @refs, @faults: const char *
  * @known:	struct report_known: what released kernels are known to do wrong
  */

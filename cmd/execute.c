@@ -206,6 +206,7 @@ struct verdict execute_unusable(const struct report_device *d)
 static int plan_device(struct execution *x, struct report_device *d,
 		       struct rec_list *list)
 {
+	static const struct feature_set all = { { ~0ull, ~0ull } };
 	const struct verdict v = execute_unusable(d);
 	struct plan_device *p = rec_list_new(&x->arena, list, sizeof(*p));
 
@@ -219,10 +220,15 @@ static int plan_device(struct execution *x, struct report_device *d,
 		.status = v.status,
 		.code = v.code,
 		.reason = v.text,
-		/* unknown in a dry run: nothing is skipped for what is not offered */
-		.offered = d->features ? strtoull(d->features->hex, NULL, 16)
-				       : (x->options->dry_run ? ~0ull : 0),
+		.array = d->features_array,
 	};
+	if (d->features) {
+		p->offered = mask_set(d->features);
+	} else if (x->options->dry_run) {
+		/* unknown: nothing is skipped for what is not offered */
+		p->offered = all;
+		p->array = true;
+	}
 	return 0;
 }
 
@@ -352,7 +358,6 @@ static int run_check(struct execution *x, const struct plan_entry *e,
 		.device = e->device->name,
 		.family = e->device->family,
 		.path = e->device->path,
-		.offered = e->device->offered,
 		.act = check_act,
 		.arg = e->check,
 		.timeout_ms = x->options->timeout_s * 1000,

@@ -51,16 +51,15 @@ static int take_look(struct execution *x, struct report_device *d, const struct 
 		[LOOK_NO_IOTLB] = IOTLB_NONE,
 		[LOOK_STRICT] = IOTLB_STRICT,
 	};
-	const struct feature_set offered = { { l->features } };
 	const struct feature_set backend = { { l->backend } };
-	const struct feature_set accepted = { { l->accepted } };
 	enum family family = (enum family)d->kind;
 
 	d->iotlb_policy = policy[l->policy];
+	d->features_array = l->has_array;
 	if (l->has_features) {
-		d->features = mask_make(&x->arena, BITS_FEATURES, family, &offered);
+		d->features = mask_make(&x->arena, BITS_FEATURES, family, &l->features);
 		d->features_accepted =
-			mask_make(&x->arena, BITS_FEATURES, family, &accepted);
+			mask_make(&x->arena, BITS_FEATURES, family, &l->accepted);
 		if (!d->features || !d->features_accepted)
 			return -ENOMEM;
 	}

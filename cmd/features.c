@@ -77,7 +77,8 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "toggle", OPT_TOGGLE, NULL, 0,
-	  "Tell for each bit how VHOST_SET_FEATURES took it alone", 1 },
+	  "Tell for each bit how VHOST_SET_FEATURES (above 63: _ARRAY) took it alone",
+	  1 },
 	{ 0 },
 };
 
@@ -107,7 +108,7 @@ static const struct argp features_argp = {
 static int add_toggled(struct execution *x, struct features_device *d,
 		       const struct evidence *e)
 {
-	for (unsigned int bit = 0; bit < 64; bit++) {
+	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++) {
 		int err = look_bit_errno(e, bit);
 		struct features_bit *b = NULL;
 
@@ -151,15 +152,16 @@ static int collect(struct execution *x, const struct features_options *o,
 static void print_mask(const char *label, enum bit_space space,
 		       const struct report_device *d, const struct mask *m)
 {
-	uint64_t bits = m ? strtoull(m->hex, NULL, 16) : 0;
+	struct feature_set bits;
 
 	if (!m)
 		return;
+	bits = mask_set(m);
 	printf("  %-17s %s\n", label, m->hex);
-	for (unsigned int bit = 0; bit < 64; bit++) {
+	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++) {
 		const char *name = bit_name(space, (enum family)d->kind, bit);
 
-		if (bits & BIT64(bit))
+		if (feature_set_has(&bits, bit))
 			printf("  %17u %s%s\n", bit, name ? name : "(no name known)",
 			       space == BITS_FEATURES && bit == 33
 				       ? "  arms the device IOTLB"

@@ -157,8 +157,9 @@ extern const char *const device_state_names[], *const iotlb_policy_names[];
  * @features:	offered; NULL if not read. Likewise @backend_features
  * @features_accepted: the offered bits that VHOST_SET_FEATURES took one by one
  * @iotlb_policy: enum iotlb_policy, -1 if not found out
- * @blocked_by:	enum reason_code of what DEVICE_BLOCKED keeps from being asked; of the run
- *		alone, no report has it
+ * @blocked_by:	enum reason_code of what DEVICE_BLOCKED keeps from being asked
+ * @features_array: VHOST_GET_FEATURES_ARRAY exists; like @blocked_by of the run alone, no
+ *		report has it
  */
 struct report_device {
 	const char *name, *path;
@@ -166,6 +167,7 @@ struct report_device {
 	const char *reason;
 	struct mask *features, *backend_features, *features_accepted;
 	int iotlb_policy, blocked_by;
+	bool features_array;
 };
 
 /** struct report_reason - code: enum reason_code */

@@ -4,6 +4,9 @@
 
 #include "base/bits.h"
 
+/* hex digits of 64 bits */
+#define WORD_DIGITS 16u
+
 const char *const family_names[FAMILY_NUM + 1] = {
 	[FAMILY_NET] = "net",   [FAMILY_VSOCK] = "vsock", [FAMILY_SCSI] = "scsi",
 	[FAMILY_VDPA] = "vdpa", [FAMILY_NUM] = NULL,
@@ -119,6 +122,25 @@ static const char *hex_of(struct arena *a, const struct feature_set *set)
 	return arena_printf(a, "0x%" PRIx64, set->word[0]);
 }
 
+bool feature_set_has(const struct feature_set *set, unsigned int bit)
+{
+	return set->word[bit / 64] & BIT64(bit % 64);
+}
+
+struct feature_set mask_set(const struct mask *m)
+{
+	const char *digits = m->hex + strlen("0x");
+	size_t len = strlen(digits), low = len < WORD_DIGITS ? len : WORD_DIGITS;
+	char high[WORD_DIGITS + 1] = "";
+	struct feature_set set = { { strtoull(digits + len - low, NULL, 16) } };
+
+	len -= low;
+	low = len < WORD_DIGITS ? len : WORD_DIGITS;
+	memcpy(high, digits + len - low, low);
+	set.word[1] = strtoull(high, NULL, 16);
+	return set;
+}
+
 struct mask *mask_make(struct arena *a, enum bit_space space, enum family family,
 		       const struct feature_set *set)
 {
@@ -133,7 +155,7 @@ struct mask *mask_make(struct arena *a, enum bit_space space, enum family family
 		const char *name = NULL;
 		int64_t *number = NULL;
 
-		if (!(set->word[bit / 64] & BIT64(bit % 64)))
+		if (!feature_set_has(set, bit))
 			continue;
 		name = bit_name(space, family, bit);
 		if (name) {

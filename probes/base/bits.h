@@ -91,4 +91,15 @@ int bit_number(enum family family, const char *name);
 struct mask *mask_make(struct arena *a, enum bit_space space, enum family family,
 		       const struct feature_set *set) must_check_;
 
+/**
+ * mask_set() - the bits that a mask names
+ * @m:	made by mask_make(), or read from a report with mask_shape
+ *
+ * Return: its lowest FEATURE_BITS.
+ */
+struct feature_set mask_set(const struct mask *m);
+
+/** feature_set_has() - whether a bit below FEATURE_BITS is in a set */
+bool feature_set_has(const struct feature_set *set, unsigned int bit);
+
 #endif

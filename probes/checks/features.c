@@ -1,33 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Area features: what is offered, what is accepted, what is refused. */
-#include <string.h>
-
 #include "checks/rows.h"
 
 #define BACKEND_V2 BIT64(VHOST_BACKEND_F_IOTLB_MSG_V2)
-
-/* The mask that a GET call wrote at @step; false settles the verdict. */
-static bool mask_at(struct judge *j, const char *step, uint64_t *ret)
-{
-	const struct ev *ev = judge_need(j, EV_IOCTL, step);
-
-	if (!ev)
-		return false;
-	judge_ok(j, step);
-	judge_that(j, ev->ioctl.arg != NULL,
-		   "%s at step \"%s\" succeeded and wrote nothing", ev->ioctl.name, step);
-	if (!ev->ioctl.arg)
-		return false;
-	*ret = strtoull(ev->ioctl.arg, NULL, 16);
-	return true;
-}
-
-static const char *bit_step(struct arena *a, unsigned int bit)
-{
-	const char *step = arena_printf(a, "bit %u", bit);
-
-	return step ? step : "bit";
-}
 
 /* Expects the same answer at "bit N" for each bit of @bits; @err 0 is success. */
 static void judge_bits(struct judge *j, uint64_t bits, int err)
@@ -63,8 +38,8 @@ static void judge_stable(struct judge *j)
 	uint64_t owned = 0;
 	uint64_t none = 0;
 
-	if (!mask_at(j, "first", &first) || !mask_at(j, "owned", &owned) ||
-	    !mask_at(j, "none_set", &none))
+	if (!judge_mask(j, "first", &first) || !judge_mask(j, "owned", &owned) ||
+	    !judge_mask(j, "none_set", &none))
 		return;
 	judge_that(
 		j, first == owned && first == none,
@@ -113,7 +88,7 @@ static void judge_version_1(struct judge *j)
 {
 	uint64_t mask = 0;
 
-	if (mask_at(j, "features", &mask))
+	if (judge_mask(j, "features", &mask))
 		judge_that(
 			j, mask & F_VERSION_1,
 			"VIRTIO_F_VERSION_1 is not offered: only legacy guests can use "
@@ -154,7 +129,7 @@ static void judge_before_owner(struct judge *j)
 {
 	uint64_t mask = 0;
 
-	(void)mask_at(j, "read", &mask);
+	(void)judge_mask(j, "read", &mask);
 	judge_ok(j, "set");
 	judge_ok(j, "owner");
 }
@@ -199,7 +174,7 @@ static void judge_each(struct judge *j)
 {
 	uint64_t offered = 0;
 
-	if (!mask_at(j, "features", &offered))
+	if (!judge_mask(j, "features", &offered))
 		return;
 	judge_that(j, offered != 0, "the device offers no feature at all");
 	judge_bits(j, offered, 0);
@@ -249,7 +224,7 @@ static void judge_all_but(struct judge *j)
 {
 	uint64_t offered = 0;
 
-	if (!mask_at(j, "features", &offered))
+	if (!judge_mask(j, "features", &offered))
 		return;
 	judge_that(j, offered != 0, "the device offers no feature at all");
 	judge_ok(j, "all");
@@ -296,7 +271,7 @@ static void judge_unoffered(struct judge *j)
 {
 	uint64_t offered = 0;
 
-	if (mask_at(j, "features", &offered))
+	if (judge_mask(j, "features", &offered))
 		judge_bits(j, ~offered, EOPNOTSUPP);
 }
 
@@ -339,7 +314,7 @@ static void judge_backend_v2(struct judge *j)
 {
 	uint64_t mask = 0;
 
-	if (!mask_at(j, "backend", &mask))
+	if (!judge_mask(j, "backend", &mask))
 		return;
 	judge_that(j, mask & BACKEND_V2,
 		   "the device has an IOTLB and does not offer "

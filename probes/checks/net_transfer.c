@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Area transfer of vhost-net: real frames both ways with the IOTLB off. */
-#include <linux/virtio_net.h>
-
 #include "checks/rows.h"
 #include "guest/net.h"
+#include "seam/uapi.h"
 
 #define F_MERGEABLE BIT64(VIRTIO_NET_F_MRG_RXBUF)
 
@@ -254,6 +253,59 @@ const struct check transfer_header_legacy = {
 	.faults = WORDS("bit32_flipped", "payload_flipped"),
 	.collect = collect_legacy,
 	.judge = judge_legacy,
+};
+
+#define F_UDP_TUNNEL                                                                     \
+	(BIT64(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |                                 \
+	 BIT64(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
+
+static int collect_tunnel(struct session *s)
+{
+	const struct session_config c = { .features = F_VERSION_1,
+					  .features_high = F_UDP_TUNNEL };
+	struct link l;
+	int r = link_begin(&l, s, &c);
+
+	if (r == 0)
+		r = link_both_ways(&l, SHORT_BYTES);
+	session_fact(s, "rx", "used_len", "%u", l.rx_used_len);
+	return r;
+}
+
+static void judge_tunnel(struct judge *j)
+{
+	judge_ok(j, "setup.features");
+	judge_both(j, SHORT_BYTES);
+	judge_fact(j, "rx", "used_len", "1038");
+}
+
+const struct check transfer_header_tunnel = {
+	.area = "transfer",
+	.name = "header_tunnel",
+	.families = ON_NET,
+	.title = "with a bit for tunnels in UDP the header has 24 bytes",
+	.contract =
+		"A device that accepted VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO and "
+		"VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO, which VHOST_SET_FEATURES_ARRAY alone can "
+		"set, takes and writes headers of 24 bytes, from and to a tap that was told "
+		"so by TUNSETVNETHDRSZ.",
+	.harm = "Every frame is shifted by twelve bytes: no network for a guest that knows "
+		"these features.",
+	.judged =
+		"One frame of 1014 bytes each way behind headers of 24 bytes; digests, and "
+		"the used length.",
+	.severity = SEVERITY_HIGH,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need_high = F_UDP_TUNNEL,
+	.need_array = true,
+	.need_peer = true,
+	.refs = WORDS("struct virtio_net_hdr_v1_hash_tunnel", "TUNSETVNETHDRSZ",
+		      "vhost_net_set_features() in drivers/vhost/net.c",
+		      "commit bbca931fce26"),
+	.faults = WORDS("array_high_lost", "payload_flipped"),
+	.collect = collect_tunnel,
+	.judge = judge_tunnel,
 };
 
 #define SMALL_BUFFER 512u

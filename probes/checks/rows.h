@@ -33,6 +33,19 @@
 /** plain_start - an ordinary start with VIRTIO_F_VERSION_1 alone */
 extern const struct session_config plain_start;
 
+/**
+ * judge_mask() - the mask that a call wrote at @step
+ * @j:		judge
+ * @step:	step of an ioctl that returns 64 bits
+ * @ret:	receives it
+ *
+ * Return: true; false settles the verdict.
+ */
+bool judge_mask(struct judge *j, const char *step, uint64_t *ret);
+
+/** bit_step() - "bit 33" */
+const char *bit_step(struct arena *a, unsigned int bit);
+
 /** judge_both() - the device started, and @len bytes went each way (steps tx and rx) */
 void judge_both(struct judge *j, int64_t len);
 
@@ -41,7 +54,8 @@ extern const struct check node_present, node_openable, node_module_live,
 
 extern const struct check features_stable, features_version_1, features_before_owner,
 	features_each_accepted, features_all_but_each, features_unoffered_refused,
-	features_backend_v2, features_backend_refused;
+	features_backend_v2, features_backend_refused, features_array_agrees,
+	features_array_set, features_array_unknown_refused;
 
 extern const struct check lifecycle_owner_required, lifecycle_owner_twice,
 	lifecycle_owner_other_process, lifecycle_start_needs_memory,
@@ -57,7 +71,8 @@ extern const struct check transfer_closed_port, transfer_guest_connects,
 	transfer_host_connects, vsock_call, vsock_used_length;
 
 extern const struct check transfer_frames, transfer_frame_sizes, net_call,
-	net_used_length, transfer_header_legacy, transfer_mergeable;
+	net_used_length, transfer_header_legacy, transfer_header_tunnel,
+	transfer_mergeable;
 
 extern const struct check transfer_index_wrap, transfer_ring_sizes, transfer_chain,
 	transfer_indirect, transfer_event_idx;

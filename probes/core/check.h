@@ -108,6 +108,8 @@ struct verdict {
  * @risk:	enum risk
  * @since:	version of vhostcheck that brought it
  * @need:	feature bits below 64 that the device must offer, else skip
+ * @need_high:	bits 64 to 127 that it must offer, else skip: bit 64 is bit 0 of it
+ * @need_array:	VHOST_GET_FEATURES_ARRAY must exist, else skip
  * @need_peer:	needs the other end (for vsock: AF_VSOCK sockets)
  * @refs:	NULL-ended: UAPI names, specification clauses, kernel functions, commits
  * @faults:	NULL-ended names of the faults that must make it fail
@@ -121,8 +123,8 @@ struct check {
 	const char *title, *contract, *harm, *judged;
 	int severity, risk;
 	const char *since;
-	uint64_t need;
-	bool need_peer;
+	uint64_t need, need_high;
+	bool need_array, need_peer;
 	const char *const *refs, *const *faults;
 	int (*collect)(struct session *s);
 	void (*judge)(struct judge *j);

@@ -22,13 +22,25 @@ static bool settled(struct plan_entry *e, enum status status, enum reason_code c
 	return true;
 }
 
-static const char *missing_bits(struct arena *a, uint64_t missing, enum family family)
+const char *plan_not_offered(struct arena *a, const struct check *check,
+			     const struct plan_device *d)
 {
-	unsigned int bit = (unsigned int)__builtin_ctzll(missing);
-	const char *name = bit_name(BITS_FEATURES, family, bit);
+	const struct feature_set need = { { check->need, check->need_high } };
+	const char *text = NULL;
 
-	return arena_printf(a, "the device does not offer %s (bit %u)",
-			    name ? name : "the feature", bit);
+	if (check->need_array && !d->array)
+		return "the device has no VHOST_GET_FEATURES_ARRAY, which vhost-net has "
+		       "since Linux 6.17";
+	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++) {
+		const char *name = bit_name(BITS_FEATURES, d->family, bit);
+
+		if (!feature_set_has(&need, bit) || feature_set_has(&d->offered, bit))
+			continue;
+		text = arena_printf(a, "the device does not offer %s (bit %u)",
+				    name ? name : "the feature", bit);
+		return text ? text : "memory is exhausted";
+	}
+	return NULL;
 }
 
 bool plan_held_back(enum risk risk, bool intrusive, bool anything, struct verdict *ret)
@@ -54,14 +66,14 @@ bool plan_held_back(enum risk risk, bool intrusive, bool anything, struct verdic
 static bool kept(struct arena *a, struct plan_entry *e, const struct plan_choice *choice)
 {
 	const struct plan_device *d = e->device;
-	uint64_t missing = e->check->need & ~d->offered;
+	const char *missing = NULL;
 
 	if (!d->usable)
 		return settled(e, (enum status)d->status, (enum reason_code)d->code,
 			       d->reason);
+	missing = plan_not_offered(a, e->check, d);
 	if (missing)
-		return settled(e, STATUS_SKIP, REASON_NOT_OFFERED,
-			       missing_bits(a, missing, d->family));
+		return settled(e, STATUS_SKIP, REASON_NOT_OFFERED, missing);
 	if (plan_held_back((enum risk)e->check->risk, choice->intrusive, choice->anything,
 			   &e->verdict))
 		return true;

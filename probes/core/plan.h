@@ -12,7 +12,8 @@
  * @family:	of it
  * @usable:	it was opened and told its features
  * @status, @code, @reason: what a check on an unusable device becomes
- * @offered:	features below bit 64
+ * @offered:	features
+ * @array:	VHOST_GET_FEATURES_ARRAY exists
  */
 struct plan_device {
 	const char *name, *path;
@@ -20,8 +21,20 @@ struct plan_device {
 	bool usable;
 	int status, code;
 	const char *reason;
-	uint64_t offered;
+	struct feature_set offered;
+	bool array;
 };
+
+/**
+ * plan_not_offered() - what a check needs that a device does not offer
+ * @a:		arena of the text
+ * @check:	row
+ * @d:		usable device
+ *
+ * Return: one sentence; NULL if nothing is lacking.
+ */
+const char *plan_not_offered(struct arena *a, const struct check *check,
+			     const struct plan_device *d);
 
 /**
  * struct plan_choice - what the command line asked for

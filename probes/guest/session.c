@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <linux/vhost.h>
-#include <linux/virtio_net.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "guest/session.h"
 #include "guest/session_record.h"
+#include "seam/uapi.h"
 
 #define CID_FIRST 0x80000000u
 #define CID_LAST 0xfffffffeu
@@ -19,7 +18,6 @@ void session_init(struct session *s, const struct session_init *init)
 		.until = init->until,
 		.family = init->family,
 		.path = init->path,
-		.offered = init->offered,
 		.msg_version = 1,
 	};
 	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
@@ -34,7 +32,6 @@ void session_twin(const struct session *s, struct session *ret, struct seam *ret
 		.until = s->until,
 		.family = s->family,
 		.path = s->path,
-		.offered = s->offered,
 	};
 
 	*ret_seam = *s->seam;
@@ -108,7 +105,7 @@ void session_close(struct session *s)
 {
 	s->seam->dev->ops->close(s->seam->dev);
 	s->iotlb = false;
-	s->features = 0;
+	s->features = s->features_high = 0;
 	session_order(s, false);
 }
 
@@ -146,18 +143,44 @@ int session_owner(struct session *s, const char *step)
 	return session_ioctl(s, step, VHOST_SET_OWNER, NULL);
 }
 
-int session_features(struct session *s, const char *step, uint64_t bits)
+static void features_taken(struct session *s, uint64_t bits, uint64_t high)
 {
-	int r = session_set_u64(s, step, VHOST_SET_FEATURES, bits);
-
-	if (r < 0)
-		return r;
 	s->features = bits;
+	s->features_high = high;
 	if (bits & BIT64(VIRTIO_F_ACCESS_PLATFORM))
 		s->iotlb = true;
 	session_order(s, bits & BIT64(VIRTIO_F_IN_ORDER));
 	if (s->family == FAMILY_NET) /* a tap that is there already has to follow */
 		(void)s->seam->peer->ops->backend(s->seam->peer, session_header(s));
+}
+
+int session_features(struct session *s, const char *step, uint64_t bits)
+{
+	int r = session_set_u64(s, step, VHOST_SET_FEATURES, bits);
+
+	if (r >= 0)
+		features_taken(s, bits, 0);
+	return r;
+}
+
+int session_get_array(struct session *s, const char *step, uint64_t count,
+		      struct session_array *ret)
+{
+	*ret = (struct session_array){ .count = count };
+	for (size_t i = 0; i < SESSION_ARRAY_WORDS; i++)
+		ret->word[i] = SESSION_POISON;
+	return session_ioctl(s, step, VHOST_GET_FEATURES_ARRAY, ret);
+}
+
+int session_set_array(struct session *s, const char *step,
+		      const struct session_array *array)
+{
+	struct session_array copy = *array;
+	int r = session_ioctl(s, step, VHOST_SET_FEATURES_ARRAY, &copy);
+
+	if (r >= 0)
+		features_taken(s, array->count > 0 ? array->word[0] : 0,
+			       array->count > 1 ? array->word[1] : 0);
 	return r;
 }
 
@@ -311,6 +334,9 @@ int session_cid(struct session *s, const char *step)
 
 unsigned int session_header(const struct session *s)
 {
+	if (s->features_high & (BIT64(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |
+				BIT64(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64)))
+		return 24;
 	return s->features & (BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_NET_F_MRG_RXBUF))
 		       ? 12
 		       : 10;
@@ -346,11 +372,14 @@ int session_running(struct session *s, const char *step, int on)
 
 int session_setup(struct session *s, const struct session_config *c)
 {
+	const struct session_array array = { .count = 2,
+					     .word = { c->features, c->features_high } };
 	unsigned int size = c->ring_size ? c->ring_size : SESSION_RING_SIZE;
 	int r = session_owner(s, "setup.owner");
 
 	if (r >= 0)
-		r = session_features(s, "setup.features", c->features);
+		r = c->features_high ? session_set_array(s, "setup.features", &array)
+				     : session_features(s, "setup.features", c->features);
 	if (r >= 0)
 		r = session_mem_table(s, "setup.memory");
 	if (r >= 0)

@@ -43,6 +43,18 @@ enum session_addresses {
 	ADDRESSES_IOVA
 };
 
+/** SESSION_ARRAY_WORDS - room of struct session_array, more than any kernel knows */
+#define SESSION_ARRAY_WORDS 8u
+
+/**
+ * struct session_array - what VHOST_GET_FEATURES_ARRAY and _SET_ take
+ * @count:	words of @word that the kernel may touch
+ * @word:	bit n in word n / 64
+ */
+struct session_array {
+	uint64_t count, word[SESSION_ARRAY_WORDS];
+};
+
 /** VHOST_PAGE_POISON - what an untouched 64-bit result buffer holds */
 #define SESSION_POISON UINT64_C(0xa5a5a5a5a5a5a5a5)
 
@@ -54,12 +66,12 @@ enum session_addresses {
  * @until:	no wait outlasts it
  * @family:	device family
  * @path:	of its node
- * @offered:	features that the device offered when it was looked at
  * @mem, @ring:	the guest's memory and rings
  * @kick, @call, @err: eventfds per queue, -1 while unopened
  * @cid:	the guest's CID, 0 until session_cid()
  * @msg_version: version of the IOTLB messages that are written
  * @features:	what VHOST_SET_FEATURES took last
+ * @features_high: bits 64 to 127, which VHOST_SET_FEATURES_ARRAY alone sets
  * @iotlb:	the device IOTLB is on: bit 33 was accepted
  * @in_order:	the driver keeps to VIRTIO_F_IN_ORDER; as @features, unless
  *session_order() says that a VMM sent what the driver did not acknowledge
@@ -76,13 +88,12 @@ struct session {
 	struct deadline until;
 	enum family family;
 	const char *path;
-	uint64_t offered;
 	struct mem mem;
 	struct ring ring[SESSION_QUEUES];
 	int kick[SESSION_QUEUES], call[SESSION_QUEUES], err[SESSION_QUEUES];
 	uint32_t cid;
 	int msg_version;
-	uint64_t features;
+	uint64_t features, features_high;
 	bool iotlb, in_order;
 	enum session_addresses addresses;
 	struct iotlb_msg served[MEM_REGION_NUM];
@@ -100,7 +111,6 @@ struct session_init {
 	struct deadline until;
 	enum family family;
 	const char *path;
-	uint64_t offered;
 };
 
 /** session_init() - a session with nothing open yet */
@@ -197,6 +207,26 @@ int session_features(struct session *s, const char *step, uint64_t bits);
 
 /** session_order() - whether the driver keeps to VIRTIO_F_IN_ORDER, on both rings */
 void session_order(struct session *s, bool in_order);
+/**
+ * session_get_array() - VHOST_GET_FEATURES_ARRAY
+ * @s:		session
+ * @step:	step
+ * @count:	words to ask for, up to SESSION_ARRAY_WORDS
+ * @ret:	poisoned before, all of it
+ *
+ * Recorded as "3: 0x13d000000 0xa 0x0"; a word that was not written is "-", and one
+ * that was written past the count stands behind the others. -errno, or >= 0.
+ */
+int session_get_array(struct session *s, const char *step, uint64_t count,
+		      struct session_array *ret);
+
+/**
+ * session_set_array() - VHOST_SET_FEATURES_ARRAY, recorded as session_get_array()
+ *
+ * Sets @s->iotlb when bit 33 was accepted.
+ */
+int session_set_array(struct session *s, const char *step,
+		      const struct session_array *array);
 
 /** session_backend() - VHOST_SET_BACKEND_FEATURES */
 int session_backend(struct session *s, const char *step, uint64_t bits);
@@ -254,7 +284,12 @@ int session_ring_setup(struct session *s, enum session_queue q, unsigned int siz
  */
 int session_cid(struct session *s, const char *step);
 
-/** session_header() - bytes of the header before each frame of vhost-net: 12 or 10 */
+/**
+ * session_header() - bytes of the header before each frame of vhost-net
+ *
+ * 10; 12 with VERSION_1 or MRG_RXBUF; 24 with either bit for tunnels in UDP.
+ * Source: vhost_net_set_features() in drivers/vhost/net.c
+ */
 unsigned int session_header(const struct session *s);
 
 /**
@@ -269,11 +304,12 @@ int session_running(struct session *s, const char *step, int on);
 /**
  * struct session_config - an ordinary start
  * @features:	what VHOST_SET_FEATURES gets
+ * @features_high: bits 64 to 127; not 0: VHOST_SET_FEATURES_ARRAY gets all
  * @ring_size:	0 for SESSION_RING_SIZE
  * @base:	ring index to start from
  */
 struct session_config {
-	uint64_t features;
+	uint64_t features, features_high;
 	unsigned int ring_size;
 	uint16_t base;
 };

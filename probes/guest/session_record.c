@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <linux/vhost.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "guest/session_record.h"
+#include "seam/uapi.h"
 
 /** enum arg_kind - how an ioctl's argument is shown */
 enum arg_kind {
 	ARG_NONE,
 	ARG_U64_IN,
 	ARG_U64_OUT,
+	ARG_ARRAY_IN,
+	ARG_ARRAY_OUT,
 	ARG_CID,
 	ARG_INT,
 	ARG_STATE_IN,
@@ -35,6 +37,8 @@ struct request {
 static const struct request requests[] = {
 	REQUEST(VHOST_GET_FEATURES, ARG_U64_OUT),
 	REQUEST(VHOST_SET_FEATURES, ARG_U64_IN),
+	REQUEST(VHOST_GET_FEATURES_ARRAY, ARG_ARRAY_OUT),
+	REQUEST(VHOST_SET_FEATURES_ARRAY, ARG_ARRAY_IN),
 	REQUEST(VHOST_SET_OWNER, ARG_NONE),
 	REQUEST(VHOST_RESET_OWNER, ARG_NONE),
 	REQUEST(VHOST_SET_MEM_TABLE, ARG_MEMORY),
@@ -103,6 +107,23 @@ static const char *out_u64(struct session *s, uint64_t value, int r)
 	return arena_printf(&s->arena, "0x%" PRIx64, value);
 }
 
+/* @room: words of the array that may have been written, past its count too */
+static const char *array_text(struct session *s, const struct session_array *array,
+			      size_t room)
+{
+	const char *text = arena_printf(&s->arena, "%" PRIu64 ":", array->count);
+	size_t words = room;
+
+	while (words > array->count && array->word[words - 1] == SESSION_POISON)
+		words--;
+	for (size_t i = 0; i < words && text; i++)
+		text = array->word[i] == SESSION_POISON
+			       ? arena_printf(&s->arena, "%s -", text)
+			       : arena_printf(&s->arena, "%s 0x%" PRIx64, text,
+					      array->word[i]);
+	return text;
+}
+
 static const char *queue_name(unsigned int index)
 {
 	static const char *const names[] = { "rx", "tx" };
@@ -165,6 +186,10 @@ const char *record_argument(struct session *s, unsigned long request, const void
 		return arena_printf(&s->arena, "0x%" PRIx64, *(const uint64_t *)arg);
 	case ARG_U64_OUT:
 		return out_u64(s, *(const uint64_t *)arg, r);
+	case ARG_ARRAY_IN:
+		return array_text(s, arg, ((const struct session_array *)arg)->count);
+	case ARG_ARRAY_OUT:
+		return r < 0 ? NULL : array_text(s, arg, SESSION_ARRAY_WORDS);
 	case ARG_CID:
 		if (s->cid && *(const uint64_t *)arg == s->cid)
 			return "own";

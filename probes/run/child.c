@@ -105,7 +105,6 @@ static int child_work(const struct task *t, struct recorder *rec, const struct s
 		.until = deadline_after_ms(soft),
 		.family = t->family,
 		.path = t->path,
-		.offered = t->offered,
 	};
 	struct session s;
 	int failed = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
+#include <string.h>
 
 #include "run/look.h"
 
@@ -26,6 +27,21 @@ static void try_unmapped(struct session *s)
 	(void)session_running(s, "stop", 0);
 }
 
+/* Before SET_OWNER a kernel that does not know the call refuses it with EPERM. */
+static void look_above_63(struct session *s)
+{
+	struct session_array array;
+
+	if (session_get_array(s, "array", 2, &array) < 0)
+		return;
+	for (unsigned int bit = 64; bit < FEATURE_BITS; bit++) {
+		struct session_array one = { .count = 2, .word = { 0, BIT64(bit - 64) } };
+
+		if (array.word[1] & one.word[1])
+			(void)session_set_array(s, bit_step(s, bit), &one);
+	}
+}
+
 int look_act(struct session *s, const void *arg)
 {
 	uint64_t features = 0;
@@ -41,6 +57,7 @@ int look_act(struct session *s, const void *arg)
 	for (unsigned int bit = 0; bit < 64; bit++)
 		if (features & BIT64(bit))
 			(void)session_features(s, bit_step(s, bit), BIT64(bit));
+	look_above_63(s);
 	(void)session_features(s, "none", 0);
 	(void)session_get_u64(s, "backend", VHOST_GET_BACKEND_FEATURES, &backend);
 	session_close(s);
@@ -67,6 +84,20 @@ static bool mask(const struct evidence *e, const char *step, uint64_t *ret)
 	return true;
 }
 
+/* The second word of "2: 0x13d000000 0xa"; false if the call did not give it. */
+static bool array_high(const struct evidence *e, uint64_t *ret)
+{
+	const struct ev *ev = ev_find(e, EV_IOCTL, "array");
+	const char *at = ev && !ev->ioctl.err && ev->ioctl.arg
+				 ? strrchr(ev->ioctl.arg, ' ')
+				 : NULL;
+
+	if (!at || strncmp(at, " 0x", 3) != 0)
+		return false;
+	*ret = strtoull(at, NULL, 16);
+	return true;
+}
+
 int look_bit_errno(const struct evidence *e, unsigned int bit)
 {
 	char step[16];
@@ -84,12 +115,13 @@ void look_read(const struct evidence *e, struct look *ret)
 
 	*ret = (struct look){ .err = open ? open->ioctl.err : EIO };
 	ret->opened = open && !open->ioctl.err;
-	ret->has_features = mask(e, "features", &ret->features);
+	ret->has_features = mask(e, "features", &ret->features.word[0]);
+	ret->has_array = array_high(e, &ret->features.word[1]);
 	ret->has_backend = mask(e, "backend", &ret->backend);
-	for (unsigned int bit = 0; bit < 64; bit++)
-		if (ret->features & BIT64(bit) && look_bit_errno(e, bit) == 0)
-			ret->accepted |= BIT64(bit);
-	if (ret->has_features && !(ret->features & IOTLB_BIT))
+	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++)
+		if (feature_set_has(&ret->features, bit) && look_bit_errno(e, bit) == 0)
+			ret->accepted.word[bit / 64] |= BIT64(bit % 64);
+	if (ret->has_features && !(ret->features.word[0] & IOTLB_BIT))
 		ret->policy = LOOK_NO_IOTLB;
 	else if (unmapped && unmapped->ioctl.err == EFAULT)
 		ret->policy = LOOK_STRICT;

@@ -15,14 +15,17 @@ enum look_policy {
 /**
  * struct look - the answers
  * @opened:	the device was opened; else @err is the errno of open(2)
- * @features, @backend: masks, where @has_* is set
- * @accepted:	the bits of @features that VHOST_SET_FEATURES took one at a time
+ * @features, @backend: masks, where @has_* is set; bits above 63 of those that have
+ *		VHOST_GET_FEATURES_ARRAY: @has_array
+ * @accepted:	the bits of @features that VHOST_SET_FEATURES, or for those above 63
+ *		VHOST_SET_FEATURES_ARRAY, took one at a time
  * @policy:	enum look_policy
  */
 struct look {
-	bool opened, has_features, has_backend;
+	bool opened, has_features, has_backend, has_array;
 	int err;
-	uint64_t features, backend, accepted;
+	struct feature_set features, accepted;
+	uint64_t backend;
 	int policy;
 };
 

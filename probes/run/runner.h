@@ -36,7 +36,7 @@ enum task_end {
 /**
  * struct task - what one child does
  * @device:	name, as wedged devices are remembered
- * @family, @path, @offered: as in struct session
+ * @family, @path: as in struct session
  * @act:	the work; returns 0 or the -errno that stopped it, recorded as "gave_up"
  * @arg:	passed to @act, borrowed
  * @timeout_ms:	from the fork to the kill
@@ -46,7 +46,6 @@ struct task {
 	const char *device;
 	enum family family;
 	const char *path;
-	uint64_t offered;
 	int (*act)(struct session *s, const void *arg);
 	const void *arg;
 	unsigned int timeout_ms;

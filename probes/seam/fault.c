@@ -83,11 +83,20 @@ static int pass(struct fault_dev *d, unsigned long request, void *arg)
 	return d->inner->ops->ioctl(d->inner, request, arg);
 }
 
-static int pass_flipped(struct fault_dev *d, unsigned long request, void *arg)
+/* The 64 bits of an argument that the fault is about. */
+static uint64_t *at_fault(struct fault_dev *d, uint64_t *arg)
 {
-	uint64_t value = *(const uint64_t *)arg ^ d->f->fault->bits;
+	return arg + d->f->fault->at / sizeof(*arg);
+}
 
-	return pass(d, request, &value);
+static int pass_flipped(struct fault_dev *d, unsigned long request, uint64_t *arg)
+{
+	int r = 0;
+
+	*at_fault(d, arg) ^= d->f->fault->bits;
+	r = pass(d, request, arg);
+	*at_fault(d, arg) ^= d->f->fault->bits;
+	return r;
 }
 
 static int pass_result(struct fault_dev *d, unsigned long request, uint64_t *arg)
@@ -95,7 +104,7 @@ static int pass_result(struct fault_dev *d, unsigned long request, uint64_t *arg
 	int r = pass(d, request, arg);
 
 	if (r >= 0)
-		*arg ^= d->f->fault->bits;
+		*at_fault(d, arg) ^= d->f->fault->bits;
 	return r;
 }
 

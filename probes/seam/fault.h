@@ -18,16 +18,15 @@ enum fault_act {
 	FAULT_IOCTL_SWALLOW, /* answered with 0, not passed on */
 	FAULT_IOCTL_FORGIVE, /* passed on; a refusal becomes 0 */
 	FAULT_IOCTL_OTHER,   /* passed on; a refusal becomes @err */
-	FAULT_IOCTL_RESULT,  /* passed on; @bits of the 64 bits that it wrote are flipped
-			      */
-	FAULT_IOCTL_INPUT, /* passed on with @bits of the 64 bits that it reads flipped */
-	FAULT_IOCTL_FD,    /* passed on with another eventfd than the guest's */
-	FAULT_OPEN_ERRNO,  /* open is answered with @err */
-	FAULT_READ_DROP,   /* a message of the device is read and thrown away */
-	FAULT_READ_FLIP,   /* @bits of the word at byte @at of a message are flipped */
-	FAULT_READ_ZERO,   /* an empty queue reads as 0 bytes */
-	FAULT_WRITE_ERRNO, /* answered with @err, not passed on */
-	FAULT_WRITE_DROP,  /* taken and thrown away */
+	FAULT_IOCTL_RESULT,  /* passed on; @bits of 64 that it may write are flipped */
+	FAULT_IOCTL_INPUT,   /* passed on with @bits of 64 that it reads flipped */
+	FAULT_IOCTL_FD,      /* passed on with another eventfd than the guest's */
+	FAULT_OPEN_ERRNO,    /* open is answered with @err */
+	FAULT_READ_DROP,     /* a message of the device is read and thrown away */
+	FAULT_READ_FLIP,     /* @bits of the word at byte @at of a message are flipped */
+	FAULT_READ_ZERO,     /* an empty queue reads as 0 bytes */
+	FAULT_WRITE_ERRNO,   /* answered with @err, not passed on */
+	FAULT_WRITE_DROP,    /* taken and thrown away */
 	FAULT_WRITE_FORGIVE, /* passed on; a refusal becomes success */
 	FAULT_WRITE_FLIP,    /* passed on with @bits of the word at byte @at flipped */
 	FAULT_POLL_LATE,     /* a wait ends without seeing anything ready */
@@ -52,7 +51,7 @@ enum fault_act {
  * @message:	VHOST_IOTLB_* of the messages that are hit, 0 for any
  * @err:	errno
  * @bits:	bits to flip
- * @at:		byte offset in a message
+ * @at:		byte offset in a message, or of the 64 bits in an ioctl's argument
  * @nth:	hit only the n-th such call of the child, from 1; 0 hits each
  * @net_request, @net_nth: ioctl that stands for @request on vhost-net, and the @nth
  *there, where each ring has a call of its own

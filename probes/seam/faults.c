@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of faults. A new one is a row here and a name in the rows that it fails. */
-#include <linux/vhost.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 #include <string.h>
 
 #include "seam/fault.h"
+#include "seam/uapi.h"
 
 #define UNKNOWN_REQUEST _IOW(VHOST_VIRTIO, 0xf0, uint64_t)
 /* struct vhost_msg: the message proper begins at byte 8 */
 #define AT_HEAD 0u
 #define AT_IOVA 8u
 #define AT_PERM 32u
+/* struct vhost_features_array: the words come after the count */
+#define AT_ARRAY 8u
+#define UDP_TUNNEL_BITS                                                                  \
+	(BIT64(VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO - 64) |                                 \
+	 BIT64(VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO - 64))
 
 /* initialisers, not expressions */
 /* NOLINTBEGIN(bugprone-macro-parentheses) */
@@ -67,6 +73,25 @@ const struct fault faults[] = {
 	{ IOCTL("bit32_flipped", "SET_FEATURES reaches the device with bit 32 inverted",
 		FAULT_IOCTL_INPUT, VHOST_SET_FEATURES),
 	  .bits = BIT64(VIRTIO_F_VERSION_1) },
+	{ IOCTL("array_low_differs", "GET_FEATURES_ARRAY inverts bit 28",
+		FAULT_IOCTL_RESULT, VHOST_GET_FEATURES_ARRAY),
+	  .at = AT_ARRAY, .bits = BIT64(VIRTIO_RING_F_INDIRECT_DESC) },
+	{ IOCTL("array_overrun", "GET_FEATURES_ARRAY writes an eighth word",
+		FAULT_IOCTL_RESULT, VHOST_GET_FEATURES_ARRAY),
+	  .at = AT_ARRAY + 7 * 8, .bits = 1 },
+	{ IOCTL("array_set_refused", "SET_FEATURES_ARRAY gives EINVAL", FAULT_IOCTL_ERRNO,
+		VHOST_SET_FEATURES_ARRAY),
+	  .err = EINVAL },
+	{ IOCTL("array_unknown_taken",
+		"SET_FEATURES_ARRAY takes bits that are not offered", FAULT_IOCTL_FORGIVE,
+		VHOST_SET_FEATURES_ARRAY) },
+	{ IOCTL("array_unknown_other_errno", "SET_FEATURES_ARRAY refuses with EINVAL",
+		FAULT_IOCTL_OTHER, VHOST_SET_FEATURES_ARRAY),
+	  .err = EINVAL },
+	{ IOCTL("array_high_lost",
+		"SET_FEATURES_ARRAY reaches the device with bits 65 and 67 inverted",
+		FAULT_IOCTL_INPUT, VHOST_SET_FEATURES_ARRAY),
+	  .at = AT_ARRAY + 8, .bits = UDP_TUNNEL_BITS },
 	{ IOCTL("backend_v2_lost", "GET_BACKEND_FEATURES loses IOTLB_MSG_V2",
 		FAULT_IOCTL_RESULT, VHOST_GET_BACKEND_FEATURES),
 	  .bits = BIT64(VHOST_BACKEND_F_IOTLB_MSG_V2) },

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "checks/catalogue.h"
+#include "core/plan.h"
 #include "run/look.h"
 #include "run/verdict.h"
 #include "stacks/library.h"
@@ -18,11 +19,11 @@
 
 #define TIMEOUT_MS 20000u
 
-/** struct matrix - the run and its count; @family and what it @offered: at present */
+/** struct matrix - the run and its count; @family and its @device: at present */
 struct matrix {
 	struct runner *runner;
 	enum family family;
-	uint64_t offered;
+	struct plan_device device;
 	unsigned int tests, failed;
 };
 
@@ -49,7 +50,6 @@ static struct task task_with(const struct matrix *m, const struct fault *fault)
 		.device = family_names[m->family],
 		.family = m->family,
 		.path = family_path(m->family),
-		.offered = m->offered,
 		.timeout_ms = TIMEOUT_MS,
 		.fault = fault,
 	};
@@ -86,8 +86,14 @@ static void test_check(struct matrix *m, const struct check *c)
 	static const char *const total[] = { "dead", "mute" };
 	cleanup_arena struct arena a = { 0 };
 	const char *id = check_id(&a, c, m->family);
-	struct verdict v = run_check(m, &a, c, NULL);
+	const char *lacks = plan_not_offered(&a, c, &m->device);
+	struct verdict v;
 
+	if (lacks) {
+		printf("# %s is not tried: %s\n", id, lacks);
+		return;
+	}
+	v = run_check(m, &a, c, NULL);
 	report(m, v.status == STATUS_PASS, id, NULL, describe(&a, &v));
 	report(m, c->faults[0] != NULL, id, "at least one fault", "no fault in its row");
 	for (size_t i = 0; c->faults[i]; i++) {
@@ -161,7 +167,9 @@ static bool look(struct matrix *m)
 	if (runner_task(m->runner, &a, &t, &o) < 0)
 		return false;
 	look_read(&o.evidence, &l);
-	m->offered = l.features;
+	m->device = (struct plan_device){ .family = m->family,
+					  .offered = l.features,
+					  .array = l.has_array };
 	return l.has_features;
 }
 

@@ -110,6 +110,33 @@ static void test_a_mask_shows_hex_names_and_what_has_no_name(void **state)
 	assert_int_equal(m->names.count + m->unknown_bits.count, 0);
 }
 
+static void test_the_bits_of_a_mask_are_read_at_any_width(void **state)
+{
+	static const struct row {
+		const char *hex;
+		struct feature_set set;
+	} rows[] = {
+		{ "0x0", { { 0 } } },
+		{ "0x33d000002", { { UINT64_C(0x33d000002) } } },
+		{ "0xffffffffffffffff", { { UINT64_MAX } } },
+		{ "0x10000000000000000", { { 0, 1 } } },
+		{ "0xa0000010b3d008000", { { UINT64_C(0x10b3d008000), 10 } } },
+		{ "0x80000000000000000000000000000001", { { 1, BIT64(63) } } },
+		/* what is wider keeps the bits that are known */
+		{ "0xf00000000000000020000000000000001", { { 1, 2 } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct feature_set set = mask_set(&(struct mask){ .hex = rows[i].hex });
+
+		assert_memory_equal(&set, &rows[i].set, sizeof(set));
+	}
+	assert_true(feature_set_has(&rows[4].set, 67));
+	assert_false(feature_set_has(&rows[4].set, 66));
+	assert_true(feature_set_has(&rows[4].set, 15));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +144,7 @@ int main(void)
 		cmocka_unit_test(test_every_name_leads_back_to_its_bit),
 		cmocka_unit_test(test_numbers_are_decimal_and_in_range),
 		cmocka_unit_test(test_a_mask_shows_hex_names_and_what_has_no_name),
+		cmocka_unit_test(test_the_bits_of_a_mask_are_read_at_any_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What holds for every check: its row is complete, and its judge passes on evidence of a
- * real kernel (golden/evidence-6.1.json, made by golden/evidence.jq) and on nothing less.
+ * real kernel (golden/evidence.json, made by golden/evidence.jq) and on nothing less.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static int load(void **state)
 	if (!g)
 		return -1;
 	*state = g;
-	g->json = json_object_from_file(GOLDEN_DIR "/evidence-6.1.json");
+	g->json = json_object_from_file(GOLDEN_DIR "/evidence.json");
 	if (!json_object_object_get_ex(g->json, "evidence", &list) ||
 	    !json_object_object_get_ex(g->json, "checks", &g->checks))
 		return -1;

@@ -25,14 +25,21 @@ static const struct check needs_33 = { .area = "b",
 				       .families = FAMILY_BIT(FAMILY_VSOCK),
 				       .need = BIT64(33),
 				       .need_peer = true };
-static const struct check *const catalogue[] = { &safe, &odd, &guarded, &needs_33 };
+static const struct check needs_65 = { .area = "b",
+				       .name = "needs_65",
+				       .families = FAMILY_BIT(FAMILY_NET),
+				       .need_high = BIT64(65 - 64),
+				       .need_array = true };
+static const struct check *const catalogue[] = { &safe, &odd, &guarded, &needs_33,
+						 &needs_65 };
 
 static const struct plan_device net = { .name = "net",
 					.family = FAMILY_NET,
 					.usable = true };
-static const struct plan_device vsock = {
-	.name = "vsock", .family = FAMILY_VSOCK, .usable = true, .offered = BIT64(33)
-};
+static const struct plan_device vsock = { .name = "vsock",
+					  .family = FAMILY_VSOCK,
+					  .usable = true,
+					  .offered = { { BIT64(33) } } };
 
 /** struct fixture - what a plan is made from */
 struct fixture {
@@ -87,8 +94,11 @@ static const struct plan_entry *entry(const struct fixture *f, const char *id,
 static void blocked(const struct fixture *f, const char *id, int status, int code,
 		    const char *text)
 {
-	const struct plan_entry *e = entry(f, id, "vsock");
+	char device[8] = "";
+	const struct plan_entry *e = NULL;
 
+	(void)snprintf(device, sizeof(device), "%.*s", (int)strcspn(id, "."), id);
+	e = entry(f, id, device);
 	assert_false(e->run);
 	assert_string_equal(status_names[e->verdict.status], status_names[status]);
 	assert_string_equal(reason_names[e->verdict.code], reason_names[code]);
@@ -98,8 +108,9 @@ static void blocked(const struct fixture *f, const char *id, int status, int cod
 
 static void test_the_order_is_by_catalogue_then_by_device(void **state)
 {
-	static const char *const order[] = { "net.a.safe", "vsock.a.safe", "vsock.a.odd",
-					     "vsock.b.guarded", "vsock.b.needs_33" };
+	static const char *const order[] = { "net.a.safe",       "vsock.a.safe",
+					     "vsock.a.odd",      "vsock.b.guarded",
+					     "vsock.b.needs_33", "net.b.needs_65" };
 	struct fixture *f = *state;
 
 	add(f, &f->devices, &net);
@@ -145,13 +156,31 @@ static void test_what_is_not_offered_is_skipped_by_name(void **state)
 	struct plan_device plain = vsock;
 	struct fixture *f = *state;
 
-	plain.offered = ~BIT64(33);
+	plain.offered.word[0] = ~BIT64(33);
 	add(f, &f->devices, &plain);
 	f->choice.anything = true;
 	f->choice.no_peer[FAMILY_VSOCK] = "no sockets"; /* a skip is not a block */
 	make(f);
 	blocked(f, "vsock.b.needs_33", STATUS_SKIP, REASON_NOT_OFFERED,
 		"VIRTIO_F_ACCESS_PLATFORM (bit 33)");
+}
+
+static void test_what_the_kernel_has_no_call_for_is_skipped(void **state)
+{
+	struct plan_device d = net;
+	struct fixture *f = *state;
+
+	add(f, &f->devices, &d);
+	make(f);
+	blocked(f, "net.b.needs_65", STATUS_SKIP, REASON_NOT_OFFERED,
+		"no VHOST_GET_FEATURES_ARRAY");
+	d.array = true;
+	make(f);
+	blocked(f, "net.b.needs_65", STATUS_SKIP, REASON_NOT_OFFERED,
+		"VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO (bit 65)");
+	d.offered.word[1] = BIT64(65 - 64);
+	make(f);
+	assert_true(entry(f, "net.b.needs_65", "net")->run);
 }
 
 static void test_a_missing_peer_blocks_those_that_need_it(void **state)
@@ -230,6 +259,7 @@ int main(void)
 		TEST(test_no_device_no_entry),
 		TEST(test_risk_is_held_back_on_a_host),
 		TEST(test_what_is_not_offered_is_skipped_by_name),
+		TEST(test_what_the_kernel_has_no_call_for_is_skipped),
 		TEST(test_a_missing_peer_blocks_those_that_need_it),
 		TEST(test_an_unusable_device_decides_before_all_else),
 		TEST(test_globs_choose_and_exclude),

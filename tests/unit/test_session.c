@@ -11,6 +11,7 @@
 
 #include "fake_seam.h"
 #include "guest/session.h"
+#include "seam/uapi.h"
 
 #define NODE "/dev/vhost-vsock"
 
@@ -604,6 +605,60 @@ static void test_a_peer_that_cannot_be_made_is_evidence(void **state)
 	assert_string_equal(at(f, EV_FACT, "peer")->fact.value, "EAFNOSUPPORT");
 }
 
+/* Writes the low word, and past the end if the test says so by @value. */
+static int answer_array(struct fake *f, unsigned long request, void *arg)
+{
+	struct session_array *array = arg;
+
+	assert_int_equal(request, f->writes_value ? VHOST_GET_FEATURES_ARRAY
+						  : VHOST_SET_FEATURES_ARRAY);
+	if (!f->writes_value)
+		return f->ioctl_r;
+	array->word[0] = 0x13d000000;
+	if (f->value)
+		array->word[f->value] = 0;
+	return 0;
+}
+
+static void test_a_features_array_is_recorded_word_by_word(void **state)
+{
+	struct fixture *f = *state;
+	struct session_array array;
+
+	f->fake.on_ioctl = answer_array;
+	f->fake.writes_value = true;
+	assert_int_equal(session_get_array(&f->s, "one", 1, &array), 0);
+	called(f, "one", "VHOST_GET_FEATURES_ARRAY", "1: 0x13d000000", 0);
+	assert_int_equal(session_get_array(&f->s, "three", 3, &array), 0);
+	called(f, "three", "VHOST_GET_FEATURES_ARRAY", "3: 0x13d000000 - -", 0);
+	/* a zero past the end is a write as any other */
+	f->fake.value = 3;
+	assert_int_equal(session_get_array(&f->s, "past", 2, &array), 0);
+	called(f, "past", "VHOST_GET_FEATURES_ARRAY", "2: 0x13d000000 - - 0x0", 0);
+}
+
+static void test_a_features_array_that_was_taken_decides_header_and_iotlb(void **state)
+{
+	const struct session_array tunnel = { 2, { BIT64(32), BIT64(65 - 64) } };
+	const struct session_array iotlb = { 1, { BIT64(33) } };
+	struct fixture *f = *state;
+
+	f->fake.on_ioctl = answer_array;
+	f->fake.ioctl_r = -EOPNOTSUPP;
+	assert_int_equal(session_set_array(&f->s, "refused", &tunnel), -EOPNOTSUPP);
+	called(f, "refused", "VHOST_SET_FEATURES_ARRAY", "2: 0x100000000 0x2",
+	       EOPNOTSUPP);
+	assert_int_equal(session_header(&f->s), 10);
+	f->fake.ioctl_r = 0;
+	assert_int_equal(session_set_array(&f->s, "tunnel", &tunnel), 0);
+	assert_int_equal(session_header(&f->s), 24);
+	assert_false(f->s.iotlb);
+	assert_int_equal(session_set_array(&f->s, "iotlb", &iotlb), 0);
+	called(f, "iotlb", "VHOST_SET_FEATURES_ARRAY", "1: 0x200000000", 0);
+	assert_int_equal(session_header(&f->s), 10);
+	assert_true(f->s.iotlb);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -632,6 +687,8 @@ int main(void)
 		TEST(test_workers_are_recorded),
 		TEST(test_a_twin_is_a_second_guest_on_a_second_device),
 		TEST(test_a_peer_that_cannot_be_made_is_evidence),
+		TEST(test_a_features_array_is_recorded_word_by_word),
+		TEST(test_a_features_array_that_was_taken_decides_header_and_iotlb),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

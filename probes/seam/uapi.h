@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What <linux/vhost.h> and <linux/virtio_net.h> of the build host may not have yet. */
+#ifndef SEAM_UAPI_H
+#define SEAM_UAPI_H
+
+#include <linux/types.h>
+#include <linux/vhost.h>
+#include <linux/virtio_net.h>
+
+/* 6.17, commit 333c515d1896: struct vhost_features_array, of which the count alone has a
+ * size: { __u64 count; __u64 features[]; } */
+#ifndef VHOST_GET_FEATURES_ARRAY
+#define VHOST_GET_FEATURES_ARRAY _IOR(VHOST_VIRTIO, 0x83, __u64)
+#define VHOST_SET_FEATURES_ARRAY _IOW(VHOST_VIRTIO, 0x83, __u64)
+#endif
+
+/* 6.17, commit a2fb4bc4e2a6 */
+#ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
+#define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO 65
+#define VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO 67
+#endif
+
+#endif
