@@ -72,7 +72,8 @@ extern const struct check transfer_closed_port, transfer_guest_connects,
 
 extern const struct check transfer_frames, transfer_frame_sizes, net_call,
 	net_used_length, transfer_header_legacy, transfer_header_tunnel,
-	transfer_mergeable;
+	transfer_mergeable, transfer_packet_socket, iotlb_packet_socket,
+	lifecycle_backend_stranger;
 
 extern const struct check transfer_index_wrap, transfer_ring_sizes, transfer_chain,
 	transfer_indirect, transfer_event_idx;

@@ -79,7 +79,7 @@ static int session_resources(struct session *s)
 
 int session_peer(struct session *s)
 {
-	int r = s->seam->peer->ops->start(s->seam->peer);
+	int r = s->seam->peer->ops->start(s->seam->peer, s->backend);
 
 	if (r < 0)
 		session_fact(s, "peer",
@@ -340,6 +340,13 @@ unsigned int session_header(const struct session *s)
 	return s->features & (BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_NET_F_MRG_RXBUF))
 		       ? 12
 		       : 10;
+}
+
+int session_net_backend(struct session *s, const char *step, enum session_queue q, int fd)
+{
+	struct vhost_vring_file file = { .index = q, .fd = fd };
+
+	return session_ioctl(s, step, VHOST_NET_SET_BACKEND, &file);
 }
 
 static int net_running(struct session *s, const char *step, int on)

@@ -66,6 +66,8 @@ struct session_array {
  * @until:	no wait outlasts it
  * @family:	device family
  * @path:	of its node
+ * @backend:	net: what the peer is asked to hand over; a tap unless changed before
+ *		session_peer()
  * @mem, @ring:	the guest's memory and rings
  * @kick, @call, @err: eventfds per queue, -1 while unopened
  * @cid:	the guest's CID, 0 until session_cid()
@@ -88,6 +90,7 @@ struct session {
 	struct deadline until;
 	enum family family;
 	const char *path;
+	enum peer_backend backend;
 	struct mem mem;
 	struct ring ring[SESSION_QUEUES];
 	int kick[SESSION_QUEUES], call[SESSION_QUEUES], err[SESSION_QUEUES];
@@ -295,11 +298,16 @@ unsigned int session_header(const struct session *s);
 /**
  * session_running() - the start or stop call of the family
  *
- * VHOST_VSOCK_SET_RUNNING; on net VHOST_NET_SET_BACKEND of either ring, with the peer's
- * tap or -1: the one that decides (the first refused, else the last) is recorded as
+ * VHOST_VSOCK_SET_RUNNING; on net VHOST_NET_SET_BACKEND of either ring, with what the
+ * peer handed over or -1: the one that decides (the first refused, else the last) is
+ * recorded as
  * @step, one before it as "@step.rx".
  */
 int session_running(struct session *s, const char *step, int on);
+
+/** session_net_backend() - VHOST_NET_SET_BACKEND of one ring with any descriptor */
+int session_net_backend(struct session *s, const char *step, enum session_queue q,
+			int fd);
 
 /**
  * struct session_config - an ordinary start

@@ -257,11 +257,10 @@ static const struct dev_ops dev_ops = {
 
 /* --------------------------------------------------------------- peer */
 
-static int faulty_start(struct peer *peer)
+static int faulty_start(struct peer *peer, enum peer_backend backend)
 {
 	struct peer *inner = of_peer(peer)->inner.peer;
-
-	int r = inner->ops->start(inner);
+	int r = inner->ops->start(inner, backend);
 
 	peer->lacks = inner->lacks;
 	return r;

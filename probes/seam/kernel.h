@@ -16,13 +16,14 @@ void dev_kernel_init(struct dev_kernel *d);
 
 /**
  * struct peer_kind - what a peer process is
- * @serve:	what it runs; gets its end of the socket pair
+ * @serve:	what it runs; gets its end of the socket pair, and on net what to hand
+ *over
  * @probe:	tells before the fork whether the other end can exist. 0 or -errno, and
  *		what is lacking
  * @hands_over:	it begins with a struct peer_hello and the descriptor of a back end
  */
 struct peer_kind {
-	void (*serve)(int sock);
+	void (*serve)(int sock, enum peer_backend backend);
 	int (*probe)(const char **ret_lacks);
 	bool hands_over;
 };
@@ -40,6 +41,7 @@ struct peer_hello {
  * @hello:	what it began with
  * @sock:	our end, -1 while stopped
  * @backend:	what it handed over, -1 without
+ * @is_packet:	that is a packet socket
  * @pid:	the process, 0 while stopped
  */
 struct peer_process {
@@ -47,6 +49,7 @@ struct peer_process {
 	const struct peer_kind *kind;
 	struct peer_hello hello;
 	int sock, backend;
+	bool is_packet;
 	pid_t pid;
 };
 
@@ -54,13 +57,15 @@ struct peer_process {
 void peer_process_init(struct peer_process *p, const struct peer_kind *kind);
 
 /** peer_vsock_serve() - answer orders with AF_VSOCK stream sockets */
-void peer_vsock_serve(int sock);
+void peer_vsock_serve(int sock, enum peer_backend backend);
 
 /** peer_vsock_probe() - 0 if AF_VSOCK sockets can be made, else -errno */
 int peer_vsock_probe(const char **ret_lacks);
 
-/** peer_tap_serve() - hand a tap over and answer orders with a packet socket on it */
-void peer_tap_serve(int sock);
+/** peer_tap_serve() - hand a tap or the packet socket on it over, and answer orders with
+ * the other of the two
+ */
+void peer_tap_serve(int sock, enum peer_backend backend);
 
 /** peer_tap_probe() - 0 if taps and packet sockets are there, else -errno; loads nothing
  */

@@ -15,7 +15,8 @@ static struct peer_process *process_of(struct peer *peer)
 	return (struct peer_process *)peer;
 }
 
-static void process_main(struct peer_process *p, int sock, pid_t parent)
+static void process_main(struct peer_process *p, int sock, pid_t parent,
+			 enum peer_backend backend)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -24,7 +25,7 @@ static void process_main(struct peer_process *p, int sock, pid_t parent)
 	if (sock > 3)
 		(void)close_range(3, (unsigned int)sock - 1, 0);
 	(void)close_range((unsigned int)sock + 1, ~0u, 0);
-	p->kind->serve(sock);
+	p->kind->serve(sock, backend);
 	_exit(0);
 }
 
@@ -86,7 +87,7 @@ static void process_stop(struct peer *peer)
 	p->pid = 0;
 }
 
-static int process_start(struct peer *peer)
+static int process_start(struct peer *peer, enum peer_backend backend)
 {
 	struct peer_process *p = process_of(peer);
 	pid_t parent = getpid();
@@ -107,10 +108,11 @@ static int process_start(struct peer *peer)
 	}
 	if (p->pid == 0) {
 		fd_close(&pair[0]);
-		process_main(p, pair[1], parent);
+		process_main(p, pair[1], parent, backend);
 	}
 	fd_close(&pair[1]);
 	p->sock = pair[0];
+	p->is_packet = backend == BACKEND_PACKET;
 	r = p->kind->hands_over ? take_over(p) : 0;
 	if (r < 0)
 		process_stop(peer);
@@ -149,6 +151,8 @@ static int process_backend(struct peer *peer, unsigned int header)
 
 	if (p->backend < 0)
 		return -ENOTCONN;
+	if (p->is_packet)
+		return p->backend;
 	return ioctl(p->backend, TUNSETVNETHDRSZ, &size) < 0 ? -errno : p->backend;
 }
 

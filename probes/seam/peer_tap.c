@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host's end of vhost-net: a tap in a network namespace of the process's own, and a
- * packet socket on it. Nothing of it is seen outside. All of it goes with the namespace,
- * which ends with the process and the descriptor of the tap that it hands over; the
- * kernel takes it down a moment later (cleanup_net() in net/core/net_namespace.c).
+ * packet socket on it. One is handed over as back end, the process has the other: what
+ * goes into the tap comes out of the packet socket, and the other way round. Nothing of
+ * it is seen outside. All of it goes with the namespace, which ends with the process and
+ * the descriptor of the tap that it hands over; the kernel takes it down a moment later
+ * (cleanup_net() in net/core/net_namespace.c).
  */
 #include <endian.h>
 #include <fcntl.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -24,9 +27,16 @@
 
 #define TUN_NODE "/dev/net/tun"
 
-/** struct tap - the interface and the socket on it, -1 while there is none */
+/* struct virtio_net_hdr_v1 of a frame that is read from or written to a tap */
+#define TAP_HEADER 12
+
+/**
+ * struct tap - the interface and the socket on it, -1 while there is none
+ * @given:	which of them was handed over; the process uses the other
+ */
 struct tap {
 	int fd, packet;
+	enum peer_backend given;
 };
 
 /* Opening a node loads its module: neither is touched unless its driver is there. */
@@ -81,7 +91,7 @@ static int enter_namespace(void)
 
 static int make_tap(struct tap *t, struct ifreq *ifr)
 {
-	int header = 12;
+	int header = TAP_HEADER;
 
 	ifr->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 	if (ioctl(t->fd, TUNSETIFF, ifr) < 0 ||
@@ -137,10 +147,49 @@ static int make(struct tap *t, const char **ret_lacks)
 	return t->packet < 0 ? -errno : bring_up(t, &ifr);
 }
 
+/* 0, or -errno */
+static int put_frame(const struct tap *t, const unsigned char *frame, size_t len)
+{
+	unsigned char bytes[TAP_HEADER + ETH_HLEN + ETH_DATA_LEN] = { 0 };
+
+	if (t->given == BACKEND_TAP)
+		return send(t->packet, frame, len, 0) < 0 ? -errno : 0;
+	memcpy(bytes + TAP_HEADER, frame, len);
+	return write(t->fd, bytes, TAP_HEADER + len) < 0 ? -errno : 0;
+}
+
+/* Waits for a frame of PEER_ETHERTYPE; its bytes, or -errno. */
+static ssize_t get_frame(const struct tap *t, unsigned char *frame, size_t room)
+{
+	unsigned char bytes[TAP_HEADER + ETH_HLEN + ETH_DATA_LEN];
+	struct pollfd tap = { .fd = t->fd, .events = POLLIN };
+	ssize_t n = 0;
+
+	if (t->given == BACKEND_TAP) {
+		n = recv(t->packet, frame, room, 0);
+		return n < 0 ? -errno : n;
+	}
+	for (;;) {
+		if (poll(&tap, 1, -1) < 0)
+			return -errno;
+		n = read(t->fd, bytes, sizeof(bytes));
+		if (n < 0 && errno != EAGAIN)
+			return -errno;
+		n -= TAP_HEADER;
+		if (n < ETH_HLEN || (size_t)n > room ||
+		    (bytes[TAP_HEADER + 12] << 8 | bytes[TAP_HEADER + 13]) !=
+			    PEER_ETHERTYPE)
+			continue;
+		memcpy(frame, bytes + TAP_HEADER, (size_t)n);
+		return n;
+	}
+}
+
 static int do_send(const struct tap *t, const struct peer_request *request,
 		   struct peer_reply *reply)
 {
 	unsigned char frame[ETH_HLEN + ETH_DATA_LEN];
+	int r = 0;
 
 	if (request->frame < PEER_PAYLOAD_MIN || request->frame > ETH_DATA_LEN)
 		return -EMSGSIZE;
@@ -151,8 +200,9 @@ static int do_send(const struct tap *t, const struct peer_request *request,
 		peer_ethernet(frame, PEER_ETHERTYPE);
 		payload_fill(request->seed, request->offset + reply->bytes,
 			     frame + ETH_HLEN, n);
-		if (send(t->packet, frame, ETH_HLEN + n, 0) < 0)
-			return -errno;
+		r = put_frame(t, frame, ETH_HLEN + n);
+		if (r < 0)
+			return r;
 		reply->digest = digest_add(reply->digest, frame + ETH_HLEN, n);
 		reply->bytes += n;
 	}
@@ -165,10 +215,10 @@ static int do_recv(const struct tap *t, const struct peer_request *request,
 	unsigned char frame[ETH_HLEN + ETH_DATA_LEN];
 
 	while (reply->bytes < request->len) {
-		ssize_t n = recv(t->packet, frame, sizeof(frame), 0);
+		ssize_t n = get_frame(t, frame, sizeof(frame));
 
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		if (n <= ETH_HLEN)
 			continue;
 		reply->digest =
@@ -220,16 +270,17 @@ static int hand_over(int sock, int err, const char *lacks, int fd)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-void peer_tap_serve(int sock)
+void peer_tap_serve(int sock, enum peer_backend backend)
 {
-	struct tap t = { -1, -1 };
+	struct tap t = { -1, -1, backend };
 	const char *lacks = "";
 	struct peer_request request;
 	int r = make(&t, &lacks);
 
 	/* a change of credentials may have taken it away */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (hand_over(sock, -r, lacks, t.fd) < 0 || r < 0)
+	if (hand_over(sock, -r, lacks, backend == BACKEND_TAP ? t.fd : t.packet) < 0 ||
+	    r < 0)
 		return;
 	while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
 		struct peer_reply reply = { .op = request.op, .digest = DIGEST_START };

@@ -71,6 +71,17 @@ enum peer_op {
 	PEER_HANGUP
 };
 
+/**
+ * enum peer_backend - which of its two ends the peer of vhost-net hands over
+ * @BACKEND_TAP:	a tap with headers; the peer keeps a packet socket on it
+ * @BACKEND_PACKET:	the packet socket, which has no headers: vhost-net must make them
+ *			(VHOST_NET_F_VIRTIO_NET_HDR); the peer keeps the tap
+ */
+enum peer_backend {
+	BACKEND_TAP,
+	BACKEND_PACKET
+};
+
 /** struct peer_request - one order to the peer process */
 struct peer_request {
 	uint32_t op, cid, port, seed, frame, unused;
@@ -104,18 +115,18 @@ struct peer_reply {
 
 /**
  * struct peer_ops - the process that owns the other end
- * @start:	fork it; must come before the device is opened, so that it holds no copy
- *		of its descriptor. -errno when the other end cannot be made; @lacks of
- *		struct peer then says what of it
+ * @start:	fork it, on net with @backend to hand over; must come before the device is
+ *opened, so that it holds no copy of its descriptor. -errno when the other end cannot be
+ *made; @lacks of struct peer then says what of it
  * @request:	send an order; one may be outstanding
  * @reply:	take the answer; -EAGAIN while there is none, -EPIPE when the peer died
  * @fd:		descriptor that is readable when an answer is there
  * @stop:	end the process and reap it
  * @backend:	descriptor for VHOST_NET_SET_BACKEND, borrowed until @stop, after making
- *		it expect headers of @header bytes; -ENOTCONN if there is none, -errno
+ *		a tap expect headers of @header bytes; -ENOTCONN if there is none, -errno
  */
 struct peer_ops {
-	int (*start)(struct peer *peer);
+	int (*start)(struct peer *peer, enum peer_backend backend);
 	int (*request)(struct peer *peer, const struct peer_request *request);
 	int (*reply)(struct peer *peer, struct peer_reply *ret_reply);
 	int (*fd)(struct peer *peer);

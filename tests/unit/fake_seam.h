@@ -19,7 +19,8 @@
 
 /**
  * struct fake - the world of a test
- * @on_ioctl:	answers ioctls instead of @ioctl_r, if set
+ * @on_ioctl:	answers ioctls instead of @ioctl_r, if set; likewise @on_poll
+ * @asked:	the last order to the peer
  * @open_r, @ioctl_r, @read_r, @write_r, @poll_r: answers; @read_r > 0 gives @message
  * @value:	what an ioctl that returns 64 bits writes, if @writes
  * @got:	the 64 bits that the last ioctl with an argument read
@@ -37,14 +38,17 @@ struct fake {
 	struct clock clock;
 	struct recorder rec;
 	int (*on_ioctl)(struct fake *f, unsigned long request, void *arg);
+	int (*on_poll)(struct fake *f, struct pollfd *fds, size_t n);
 	int open_r, ioctl_r, poll_r, reply_r, emit_r, start_r;
 	ssize_t read_r, write_r;
 	unsigned int opens, ioctls, reads, writes, polls, closes, twins;
 	unsigned int starts, requests, replies, stops;
+	enum peer_backend backend;
 	unsigned long request;
 	bool writes_value;
 	uint64_t value, got;
 	unsigned char message[IOTLB_MSG_BYTES], written[IOTLB_MSG_BYTES];
+	struct peer_request asked;
 	struct peer_reply reply;
 	struct node_info node;
 	struct module_info module;
@@ -105,11 +109,9 @@ static int fake_poll(struct dev *dev, struct pollfd *fds, size_t n, struct deadl
 {
 	struct fake *f = FAKE_OF(dev, dev);
 
-	(void)fds;
-	(void)n;
 	(void)until;
 	f->polls++;
-	return f->poll_r;
+	return f->on_poll ? f->on_poll(f, fds, n) : f->poll_r;
 }
 
 static void fake_close(struct dev *dev)
@@ -137,15 +139,16 @@ static void fake_twin_close(struct dev *dev)
 	(void)dev;
 }
 
-static int fake_start(struct peer *peer)
+static int fake_start(struct peer *peer, enum peer_backend backend)
 {
 	FAKE_OF(peer, peer)->starts++;
+	FAKE_OF(peer, peer)->backend = backend;
 	return FAKE_OF(peer, peer)->start_r;
 }
 
 static int fake_request(struct peer *peer, const struct peer_request *request)
 {
-	(void)request;
+	FAKE_OF(peer, peer)->asked = *request;
 	FAKE_OF(peer, peer)->requests++;
 	return 0;
 }

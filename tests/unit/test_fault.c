@@ -87,7 +87,7 @@ static void all_else_passes(struct fixture *f)
 	assert_int_equal(s->facts->ops->release(s->facts, text), 0);
 	assert_string_equal(text, "6.1.0");
 	assert_int_equal(s->facts->ops->guest_to_host(s->facts, text), 0);
-	assert_int_equal(s->peer->ops->start(s->peer), 0);
+	assert_int_equal(s->peer->ops->start(s->peer, BACKEND_TAP), 0);
 	assert_int_equal(s->peer->ops->fd(s->peer), 77);
 	assert_int_equal(s->peer->ops->request(s->peer, &request), 0);
 	s->peer->ops->stop(s->peer);

@@ -108,10 +108,11 @@ static void fake_close(struct dev *dev)
 	(void)dev;
 }
 
-static int fake_start(struct peer *peer)
+static int fake_start(struct peer *peer, enum peer_backend backend)
 {
 	struct world *w = WORLD(peer, peer);
 
+	assert_int_equal(backend, BACKEND_TAP);
 	assert_int_equal(w->opened, 0);
 	return w->peer_start;
 }
