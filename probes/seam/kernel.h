@@ -31,7 +31,7 @@ struct peer_kind {
 /** struct peer_hello - whether the other end came about: 0 or an errno, and what not */
 struct peer_hello {
 	int32_t err;
-	char lacks[92];
+	char lacks[188];
 };
 
 /**

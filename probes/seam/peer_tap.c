@@ -121,6 +121,28 @@ static int bring_up(const struct tap *t, struct ifreq *ifr)
 	return bind(t->packet, (struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
 }
 
+/* What a namespace that could not be had lacks: unshare(2) on its errno. */
+static const char *lacks_namespace(int r)
+{
+	if (r == -ENOSPC)
+		return "network namespace (a limit is reached: raise sysctl "
+		       "user.max_net_namespaces and user.max_user_namespaces)";
+	if (r == -EPERM || r == -EACCES)
+		return "network namespace (run as root, or allow user namespaces: sysctl "
+		       "kernel.unprivileged_userns_clone=1, "
+		       "kernel.apparmor_restrict_unprivileged_userns=0)";
+	return "network namespace";
+}
+
+static const char *lacks_node(int r)
+{
+	if (r == -ENOENT)
+		return TUN_NODE " (mknod " TUN_NODE " c 10 200)";
+	if (r == -EACCES || r == -EPERM)
+		return TUN_NODE " (run as root, or chmod 0666 " TUN_NODE ")";
+	return TUN_NODE;
+}
+
 /* Makes all of it; on an error @ret_lacks says what could not be made. */
 static int make(struct tap *t, const char **ret_lacks)
 {
@@ -128,15 +150,16 @@ static int make(struct tap *t, const char **ret_lacks)
 	int r = 0;
 
 	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "vhc%d", (int)getpid());
-	*ret_lacks = "network namespace (are user namespaces forbidden?)";
 	r = enter_namespace();
+	*ret_lacks = lacks_namespace(r);
 	if (r < 0)
 		return r;
 	/* a descriptor of the tun driver belongs to the namespace it was opened in */
-	*ret_lacks = TUN_NODE;
 	t->fd = open(TUN_NODE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (t->fd < 0)
-		return -errno;
+	r = t->fd < 0 ? -errno : 0;
+	*ret_lacks = lacks_node(r);
+	if (r < 0)
+		return r;
 	(void)write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 	*ret_lacks = "tap interface";
 	r = make_tap(t, &ifr);
