@@ -20,7 +20,10 @@ static inline int iotlb_start_mapped(struct session *s, struct link *l)
 
 	if (r == 0)
 		r = session_map_all(s, "map");
-	return r < 0 ? r : link_start(l);
+	if (r == 0)
+		r = link_start(l);
+	/* what the start itself queued must not be the first to miss later on */
+	return r < 0 ? r : session_barrier(s);
 }
 
 /** iotlb_map_used() - map the used rings only, as a start needs them */
