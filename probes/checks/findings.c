@@ -6,6 +6,21 @@
 
 const struct finding findings[] = {
 	{
+		.check = &features_array_agrees,
+		.since = "6.17 (the call's first release; seen on 6.18.15)",
+		.fixed_by = "7.3 at the latest (read and seen on 7.3.4)",
+		.text = "Asked for three words or more, VHOST_GET_FEATURES_ARRAY clears the "
+			"words that it just wrote, from the first on, in place of those "
+			"behind them, which it leaves alone. A VMM must ask for two words "
+			"at most.",
+		.source = "vhost_net_ioctl() in drivers/vhost/net.c, as of 333c515d1896: "
+			  "clear_user() on the start of the array",
+		.sign = { { EV_IOCTL, "count 2", "2: 0x*[1-9a-f]* 0x*", 0 },
+			  { EV_IOCTL, "count 3", "3: 0x0 0x* -", 0 },
+			  { EV_IOCTL, "count 4", "4: 0x0 0x0 - -", 0 },
+			  { EV_IOCTL, "count 5", "5: 0x0 0x0 0x0 - -", 0 } },
+	},
+	{
 		.check = &iotlb_invalidate_all_zero,
 		.since = "7.3 (seen on 7.3.4; 6.18.15 does not have it)",
 		.text = "The kernel refuses VHOST_IOTLB_INVALIDATE of iova 0 and size 0, "
