@@ -32,7 +32,9 @@ timed()
 	local start busy wall cpu TIMEFORMAT='%3U %3S'
 	start=$(now_ms)
 	busy=$(busy_ms)
-	{ time "$vhostcheck" vm -q --accel tcg "${options[@]}" "$@" 2>"$work/said" || [ $? -le 2 ]; } 2>"$work/time"
+	{
+		time "$vhostcheck" vm -q --accel tcg "${options[@]}" "$@" >/dev/null 2>&3 || [ $? -le 2 ]
+	} 3>&2 2>"$work/time" || return
 	wall=$(($(now_ms) - start))
 	busy=$(($(busy_ms) - busy))
 	cpu=$(awk '{ print int(($1 + $2) * 1000) }' "$work/time")
@@ -61,7 +63,8 @@ show()
 
 printf '%8s %6s %6s %8s %6s %6s %8s %6s %6s  (ms)\n' first cpu others second cpu others both cpu others
 for ((i = 0; i < pairs; i++)); do
-	echo "$(timed "$first") $(timed "$second") $(timed "$first" "$second")"
+	one=$(timed "$first") && other=$(timed "$second") && both=$(timed "$first" "$second") || exit
+	echo "$one $other $both"
 done | tee "$work/pairs" | show
 echo "medians:"
 for n in {1..9}; do column "$n"; done | paste -s -d ' ' | show

@@ -214,7 +214,6 @@ static void without_vhost_there_is_nothing_to_check(void **state)
 static void a_module_that_another_needs_must_be_there(void **state)
 {
 	struct fixture *f = *state;
-	char names[] = "kernel-core-1, kernel-modules-1", arg[] = "core.rpm";
 
 	put_module(f, "kernel/vhost.ko", "vhost-iotlb");
 	assert_int_equal(stage(f), -ENOENT);
@@ -222,9 +221,12 @@ static void a_module_that_another_needs_must_be_there(void **state)
 	assert_string_equal(f->err.file, f->dir);
 	assert_non_null(strstr(f->err.text, ": holds no module vhost_iotlb, which "
 					    "kernel/vhost.ko depends on"));
-	vm_modules_done(&f->modules);
-	vm_workdir_done(&f->work);
-	assert_int_equal(vm_workdir_make(&f->work, -1, &f->err), 0);
+}
+
+static void of_packages_it_is_the_command_line_that_lacks_one(void **state)
+{
+	struct fixture *f = *state;
+	char names[] = "kernel-core-1, kernel-modules-1", arg[] = "core.rpm";
 
 	f->kernel.package = names;
 	f->kernel.arg = arg;
@@ -373,6 +375,9 @@ int main(void)
 						make_fixture, free_fixture),
 		cmocka_unit_test_setup_teardown(a_module_that_another_needs_must_be_there,
 						make_fixture, free_fixture),
+		cmocka_unit_test_setup_teardown(
+			of_packages_it_is_the_command_line_that_lacks_one, make_fixture,
+			free_fixture),
 		cmocka_unit_test_setup_teardown(what_is_built_in_need_not_be_a_module,
 						make_fixture, free_fixture),
 		cmocka_unit_test_setup_teardown(
