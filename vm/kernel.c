@@ -133,9 +133,9 @@ static int named_modules(struct vm_kernel *k, const char *dir, struct vm_error *
 
 /* /boot/vmlinuz-R with /lib/modules/R, the same in an unpacked package, or
  * /lib/modules/R/vmlinuz */
-static void modules_beside(struct vm_kernel *k)
+static void modules_beside(struct vm_kernel *k, const char *path)
 {
-	cleanup_free char *dir = strdup(k->image);
+	cleanup_free char *dir = strdup(path);
 	char *slash = dir ? strrchr(dir, '/') : NULL;
 	const char *at = ".";
 
@@ -163,7 +163,7 @@ static int open_file(struct vm_kernel *k, const char *path, const char *modules,
 
 	if (r)
 		return r;
-	modules_beside(k);
+	modules_beside(k, path);
 	if (!modules)
 		return 0;
 	free(k->modules);
@@ -189,6 +189,7 @@ static int choose(struct vm_kernel *k, const char *dir, const glob_t *g,
 
 		if (r)
 			return r;
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): r is 0 */
 		if (k->release && strcmp(k->release, other.release) != 0)
 			return refuse_two(dir, k, &other, err);
 		if (k->release && (k->modules || !other.modules))
