@@ -267,16 +267,18 @@ static int collect_tunnel(struct session *s)
 	int r = link_begin(&l, s, &c);
 
 	if (r == 0)
-		r = link_both_ways(&l, SHORT_BYTES);
+		r = link_both_ways(&l, TRANSFER_BYTES);
 	session_fact(s, "rx", "used_len", "%u", l.rx_used_len);
+	session_fact(s, "rx", "header_rest", "%s", l.header_rest ? "not zero" : "zero");
 	return r;
 }
 
 static void judge_tunnel(struct judge *j)
 {
 	judge_ok(j, "setup.features");
-	judge_both(j, SHORT_BYTES);
+	judge_both(j, TRANSFER_BYTES);
 	judge_fact(j, "rx", "used_len", "1038");
+	judge_fact(j, "rx", "header_rest", "zero");
 }
 
 const struct check transfer_header_tunnel = {
@@ -288,12 +290,12 @@ const struct check transfer_header_tunnel = {
 		"A device that accepted VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO and "
 		"VIRTIO_NET_F_HOST_UDP_TUNNEL_GSO, which VHOST_SET_FEATURES_ARRAY alone can "
 		"set, takes and writes headers of 24 bytes, from and to a tap that was told "
-		"so by TUNSETVNETHDRSZ.",
+		"so by TUNSETVNETHDRSZ. Of a frame without a tunnel the last twelve are 0.",
 	.harm = "Every frame is shifted by twelve bytes: no network for a guest that knows "
-		"these features.",
-	.judged =
-		"One frame of 1014 bytes each way behind headers of 24 bytes; digests, and "
-		"the used length.",
+		"these features; or it is shown bytes of the host's kernel stack.",
+	.judged = "10000 bytes of payload each way in frames behind headers of 24 bytes; "
+		  "digests, the used length, and the last twelve bytes of each received "
+		  "header.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
@@ -302,6 +304,7 @@ const struct check transfer_header_tunnel = {
 	.need_peer = true,
 	.refs = WORDS("struct virtio_net_hdr_v1_hash_tunnel", "TUNSETVNETHDRSZ",
 		      "vhost_net_set_features() in drivers/vhost/net.c",
+		      "tun_put_user() in drivers/net/tun.c, commit 7f2fcff15e99",
 		      "commit bbca931fce26"),
 	.faults = WORDS("array_high_lost", "payload_flipped"),
 	.collect = collect_tunnel,

@@ -53,6 +53,8 @@ struct link_ops {
  * @received:	vsock: payload bytes taken so far, which is the credit counter fwd_cnt
  * @frame:	net: payload bytes of a frame, 0 for the most
  * @buffers:	net: receive buffers that the last frame took
+ * @header_rest: net: all bits of received headers from their 13th byte on, which say
+ *		nothing of a frame without a tunnel
  */
 struct link {
 	struct session *s;
@@ -64,6 +66,7 @@ struct link {
 	struct peer_reply answer;
 	uint32_t peer_port, received;
 	uint32_t frame, buffers;
+	uint8_t header_rest;
 };
 
 /** link_init() - a link on a session of a family that has one: net, vsock */

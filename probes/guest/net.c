@@ -10,6 +10,7 @@
 
 /* struct virtio_net_hdr_v1: num_buffers, little-endian */
 #define AT_BUFFERS 10u
+#define AT_REST 12u
 
 /** struct frame - a received frame with its header, together from its buffers */
 struct frame {
@@ -82,6 +83,8 @@ static int frame_take(struct link *l, struct frame *f)
 		return -EPROTO;
 	l->rx_used_len = used.len;
 	l->buffers = frame_buffers(l, f);
+	for (unsigned int i = AT_REST; i < session_header(l->s); i++)
+		l->header_rest |= f->bytes[i];
 	for (unsigned int i = 1; i < l->buffers; i++)
 		if (!ring_take(r, &used) || frame_add(l, f, &used) < 0)
 			return -EPROTO;

@@ -394,6 +394,25 @@ static void test_frames_are_put_together_and_others_passed_over(void **state)
 	assert_int_equal(ring_avail_idx(&w->s.ring[QUEUE_RX]), MEM_BUFS + 4);
 }
 
+static void test_what_a_long_header_says_at_its_end_is_kept(void **state)
+{
+	for (unsigned int i = 10; i < 24; i++) {
+		struct world *w =
+			begin(state, (struct session_config){ .features = V1,
+							      .features_high = 2 });
+
+		w->piece[0] = frame_of(24, PEER_ETHERTYPE, 0, 100);
+		w->piece[0].bytes[i] = 0x40;
+		w->piece[1] = frame_of(24, PEER_ETHERTYPE, 100, 100);
+		w->pieces = 2;
+		will_answer(w, 200, 0);
+		assert_int_equal(link_rx(&w->l, "rx", 200), 0);
+		assert_int_equal(w->l.header_rest, i < 12 ? 0 : 0x40);
+		teardown(state);
+		assert_int_equal(setup(state), 0);
+	}
+}
+
 static void test_one_wrong_byte_is_another_digest(void **state)
 {
 	struct world *w = begin(state, (struct session_config){ .features = V1 });
@@ -539,6 +558,7 @@ int main(void)
 		TEST(test_a_barrier_that_fails_ends_the_transfer),
 		TEST(test_all_buffers_are_posted_but_no_more_than_the_ring_has),
 		TEST(test_frames_are_put_together_and_others_passed_over),
+		TEST(test_what_a_long_header_says_at_its_end_is_kept),
 		TEST(test_one_wrong_byte_is_another_digest),
 		TEST(test_merged_buffers_are_one_frame),
 		TEST(test_a_frame_with_a_buffer_too_few_is_nonsense),
