@@ -17,7 +17,12 @@ uint64_t mono_now_ns(void)
 
 struct deadline deadline_after_ms(unsigned int ms)
 {
-	return (struct deadline){ .mono_ns = mono_now_ns() + ms * NS_PER_MS };
+	return deadline_from(mono_now_ns(), ms);
+}
+
+struct deadline deadline_from(uint64_t now_ns, unsigned int ms)
+{
+	return (struct deadline){ .mono_ns = now_ns + ms * NS_PER_MS };
 }
 
 int deadline_left_ms(struct deadline d)

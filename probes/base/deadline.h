@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Absolute points on CLOCK_MONOTONIC. A wait is given one of these, never a duration. */
+/*
+ * Absolute points on a monotonic clock. A wait is given one of these, never a duration.
+ * The clock is CLOCK_MONOTONIC; behind a seam it is the seam's, which a model may keep
+ * by itself (session_deadline() in guest/session.h).
+ */
 #ifndef BASE_DEADLINE_H
 #define BASE_DEADLINE_H
 
@@ -8,7 +12,7 @@
 
 /**
  * struct deadline - a point in time that a wait must not outlast
- * @mono_ns:	nanoseconds of CLOCK_MONOTONIC
+ * @mono_ns:	nanoseconds of the clock
  */
 struct deadline {
 	uint64_t mono_ns;
@@ -26,6 +30,13 @@ uint64_t mono_now_ns(void);
  * @ms:	distance in milliseconds
  */
 struct deadline deadline_after_ms(unsigned int ms);
+
+/**
+ * deadline_from() - the point @ms milliseconds from a moment
+ * @now_ns:	the moment, by the clock in question
+ * @ms:		distance in milliseconds
+ */
+struct deadline deadline_from(uint64_t now_ns, unsigned int ms);
 
 /**
  * deadline_left_ms() - how long until @d, as poll() wants it

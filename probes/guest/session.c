@@ -53,6 +53,16 @@ void session_done(struct session *s)
 	arena_done(&s->arena);
 }
 
+struct deadline session_deadline(const struct session *s, unsigned int ms)
+{
+	return deadline_from(s->seam->clock->ops->now_ns(s->seam->clock), ms);
+}
+
+bool session_passed(const struct session *s, struct deadline d)
+{
+	return s->seam->clock->ops->now_ns(s->seam->clock) >= d.mono_ns;
+}
+
 static int eventfd_new(int *fd)
 {
 	*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -63,7 +63,7 @@ struct session_array {
  * @seam:	borrowed
  * @rec:	borrowed
  * @arena:	for texts of evidence
- * @until:	no wait outlasts it
+ * @until:	no wait outlasts it; by the seam's clock
  * @family:	device family
  * @path:	of its node
  * @backend:	net: what the peer is asked to hand over; a tap unless changed before
@@ -136,6 +136,12 @@ void session_done(struct session *s);
  * Return: 0; -errno, recorded as a fact of step "peer" that names what is missing.
  */
 int session_peer(struct session *s);
+
+/** session_deadline() - the point @ms milliseconds from now, by the seam's clock */
+struct deadline session_deadline(const struct session *s, unsigned int ms);
+
+/** session_passed() - whether a deadline has passed, by the seam's clock */
+bool session_passed(const struct session *s, struct deadline d);
 
 /* ------------------------------------------------------------- recording */
 

@@ -102,7 +102,7 @@ static int child_work(const struct task *t, struct recorder *rec, const struct s
 	const struct session_init init = {
 		.seam = seam,
 		.rec = rec,
-		.until = deadline_after_ms(soft),
+		.until = deadline_from(seam->clock->ops->now_ns(seam->clock), soft),
 		.family = t->family,
 		.path = t->path,
 	};
