@@ -159,8 +159,9 @@ static struct ring_used take_in_order(struct ring *r, uint16_t used_idx)
 bool ring_take(struct ring *r, struct ring_used *ret_used)
 {
 	uint16_t used_idx = ring_used_idx(r);
+	uint16_t ready = (uint16_t)(used_idx - r->last_used);
 
-	if (used_idx == r->last_used)
+	if (!ready || ready > (uint16_t)(r->next_avail - r->last_used))
 		return false;
 	*ret_used = r->in_order ? take_in_order(r, used_idx) : used_at(r, r->last_used);
 	r->last_used++;

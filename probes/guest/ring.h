@@ -142,7 +142,9 @@ uint16_t ring_slots(struct ring *r, unsigned int n);
  * 2.7.9): those before it come first, each as long as its descriptor if the device may
  * write there, else 0. An element that names none of the buffers that the device says to
  * have used comes out once, with the id RING_NO_HEAD.
- * Return: whether there was one; @ret_used is untouched otherwise.
+ * Return: whether there was one; @ret_used is untouched otherwise. An index further ahead
+ * than what was made available tells of nothing: a device that lies must not keep the
+ * guest busy.
  */
 bool ring_take(struct ring *r, struct ring_used *ret_used);
 

@@ -197,14 +197,31 @@ static void test_a_full_ring_of_used_elements_is_taken_in_order(void **state)
 	struct ring_used used = { 0 };
 
 	begin(f, 0, RING_SIZE_MAX, 65535);
-	for (uint32_t i = 0; i < RING_SIZE_MAX; i++)
+	for (uint32_t i = 0; i < RING_SIZE_MAX; i++) {
+		ring_avail_put(&f->ring, (uint16_t)i);
 		device_use(&f->device, i, UINT32_MAX - i);
+	}
 	for (uint32_t i = 0; i < RING_SIZE_MAX; i++) {
 		assert_true(ring_take(&f->ring, &used));
 		assert_int_equal(used.id, i);
 		assert_int_equal(used.len, UINT32_MAX - i);
 	}
 	assert_false(ring_take(&f->ring, &used));
+}
+
+static void test_more_used_than_was_available_is_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct ring_used used = { 0 };
+
+	begin(f, 0, 4, 65535);
+	ring_avail_put(&f->ring, 2);
+	device_use(&f->device, 2, 7);
+	device_use(&f->device, 2, 7);
+	assert_false(ring_take(&f->ring, &used));
+	ring_avail_put(&f->ring, 3);
+	assert_true(ring_take(&f->ring, &used));
+	assert_int_equal(used.id, 2);
 }
 
 static void test_the_device_is_asked_for_the_next_event(void **state)
@@ -216,6 +233,7 @@ static void test_the_device_is_asked_for_the_next_event(void **state)
 	ring_event(&f->ring);
 	/* used_event lies behind the ring's last entry (virtio-1.2 2.7.6) */
 	assert_int_equal(get(&f->device.avail[12], 2), 65535);
+	ring_avail_put(&f->ring, 0);
 	device_use(&f->device, 0, 0);
 	assert_true(ring_take(&f->ring, &used));
 	ring_event(&f->ring);
@@ -365,6 +383,7 @@ int main(void)
 		TEST(test_several_heads_are_published_at_once_in_their_order),
 		TEST(test_indices_wrap_at_every_size),
 		TEST(test_a_full_ring_of_used_elements_is_taken_in_order),
+		TEST(test_more_used_than_was_available_is_nothing),
 		TEST(test_the_device_is_asked_for_the_next_event),
 		TEST(test_an_indirect_table_is_a_table_of_its_own),
 		TEST(test_descriptors_in_order_go_round_the_table),
