@@ -68,7 +68,7 @@ const struct check features_stable = {
 	.refs = WORDS("VHOST_GET_FEATURES",
 		      "vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c",
 		      "vhost_net_ioctl() in drivers/vhost/net.c"),
-	.faults = WORDS("features_change"),
+	.faults = WORDS("features_change", "features_acked"),
 	.collect = collect_stable,
 	.judge = judge_stable,
 };
@@ -148,7 +148,8 @@ const struct check features_before_owner = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c",
 		      "vhost_net_ioctl() in drivers/vhost/net.c"),
-	.faults = WORDS("get_features_needs_owner", "set_features_needs_owner"),
+	.faults = WORDS("get_features_needs_owner", "set_features_needs_owner",
+			"owner_first"),
 	.collect = collect_before_owner,
 	.judge = judge_before_owner,
 };
@@ -197,7 +198,7 @@ const struct check features_each_accepted = {
 	.refs = WORDS("VHOST_SET_FEATURES",
 		      "vhost_vsock_set_features() in drivers/vhost/vsock.c",
 		      "vhost_net_set_features() in drivers/vhost/net.c"),
-	.faults = WORDS("set_features_refused"),
+	.faults = WORDS("set_features_refused", "features_depend"),
 	.collect = collect_each,
 	.judge = judge_each,
 };
@@ -246,7 +247,7 @@ const struct check features_all_but_each = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_FEATURES", "virtio-1.2 6"),
-	.faults = WORDS("set_features_refused"),
+	.faults = WORDS("set_features_refused", "features_depend"),
 	.collect = collect_all_but,
 	.judge = judge_all_but,
 };
@@ -343,7 +344,7 @@ const struct check features_backend_v2 = {
 	.need = F_IOTLB,
 	.refs = WORDS("VHOST_GET_BACKEND_FEATURES", "VHOST_BACKEND_F_IOTLB_MSG_V2",
 		      "commit 429711aec282"),
-	.faults = WORDS("backend_v2_lost", "set_backend_refused"),
+	.faults = WORDS("backend_v2_lost", "set_backend_refused", "backend_final"),
 	.collect = collect_backend,
 	.judge = judge_backend_v2,
 };

@@ -76,7 +76,8 @@ const struct check iotlb_invalidate_stops = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vhost_process_iotlb_msg() in drivers/vhost/vhost.c"),
-	.faults = WORDS("invalidate_dropped", "miss_dropped"),
+	.faults = WORDS("invalidate_dropped", "miss_dropped", "invalidate_keeps",
+			"miss_buffer_lost"),
 	.collect = collect_invalidate_stops,
 	.judge = judge_invalidate_stops,
 };
@@ -110,7 +111,7 @@ const struct check iotlb_invalidate_all_zero = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vhost_process_iotlb_msg() in drivers/vhost/vhost.c"),
-	.faults = WORDS("invalidate_dropped"),
+	.faults = WORDS("invalidate_dropped", "miss_ring_lost", "flush_zero_ignored"),
 	.collect = collect_all_zero,
 	.judge = judge_invalidate_all,
 };
@@ -140,7 +141,7 @@ const struct check iotlb_invalidate_all_max = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vhost_process_iotlb_msg() in drivers/vhost/vhost.c"),
-	.faults = WORDS("invalidate_dropped"),
+	.faults = WORDS("invalidate_dropped", "miss_ring_lost", "flush_max_ignored"),
 	.collect = collect_all_max,
 	.judge = judge_invalidate_all,
 };

@@ -49,7 +49,8 @@ const struct check iotlb_start_unmapped = {
 	.refs = WORDS("vhost_vq_init_access() in drivers/vhost/vhost.c",
 		      "commit e13a6915a03f",
 		      "lkml 20220805181105.GA29848@willie-the-truck", "crosvm 4e7d00be2"),
-	.faults = WORDS("bit33_flipped", "start_forgiven", "miss_dropped"),
+	.faults = WORDS("bit33_flipped", "start_forgiven", "miss_dropped", "error_silent",
+			"miss_twice"),
 	.collect = collect_start_unmapped,
 	.judge = judge_start_unmapped,
 };
@@ -95,7 +96,7 @@ const struct check iotlb_start_after_mapping = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vsock_start() in drivers/vhost/vsock.c",
 		      "vhost_net_set_backend() in drivers/vhost/net.c"),
-	.faults = WORDS("start_swallowed", "update_dropped"),
+	.faults = WORDS("start_swallowed", "update_dropped", "miss_twice"),
 	.collect = collect_start_after,
 	.judge = judge_start_after,
 };
@@ -139,7 +140,8 @@ const struct check iotlb_static_map = {
 	.need_peer = true,
 	.refs = WORDS(
 		"vhost_process_iotlb_msg(), translate_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("update_dropped", "update_iova_flipped", "payload_flipped"),
+	.faults = WORDS("update_dropped", "update_iova_flipped", "payload_flipped",
+			"read_empty_zero"),
 	.collect = collect_static,
 	.judge = judge_static,
 };
@@ -198,7 +200,8 @@ const struct check iotlb_static_map_v2 = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("VHOST_BACKEND_F_IOTLB_MSG_V2", "commit 429711aec282"),
-	.faults = WORDS("set_backend_swallowed", "update_dropped"),
+	.faults = WORDS("set_backend_swallowed", "update_dropped", "miss_twice",
+			"miss_version_1"),
 	.collect = collect_static_v2,
 	.judge = judge_static_v2,
 };
@@ -252,7 +255,7 @@ const struct check iotlb_late_switch_on = {
 	.need_peer = true,
 	.refs = WORDS("vhost_init_device_iotlb() in drivers/vhost/vhost.c",
 		      "lkml 20220807042408-mutt-send-email-mst@kernel.org"),
-	.faults = WORDS("bit33_flipped"),
+	.faults = WORDS("bit33_flipped", "late_bit33_ignored"),
 	.collect = collect_late,
 	.judge = judge_late,
 };

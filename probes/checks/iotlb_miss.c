@@ -64,7 +64,8 @@ const struct check iotlb_miss_driven = {
 	.need_peer = true,
 	.refs = WORDS(
 		"vhost_iotlb_miss(), vhost_iotlb_notify_vq() in drivers/vhost/vhost.c"),
-	.faults = WORDS("miss_dropped", "miss_iova_flipped"),
+	.faults = WORDS("miss_dropped", "miss_iova_flipped", "miss_ring_lost",
+			"update_no_resume", "miss_buffer_lost", "miss_padding_flipped"),
 	.collect = collect_miss_driven,
 	.judge = judge_miss_driven,
 };
@@ -141,7 +142,9 @@ const struct check iotlb_miss_names_address = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vq_meta_prefetch(), translate_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("miss_dropped", "miss_iova_flipped", "miss_perm_flipped"),
+	.faults = WORDS("miss_dropped", "miss_iova_flipped", "miss_perm_flipped",
+			"miss_buffer_lost", "miss_ring_lost", "miss_used_ro",
+			"invalidate_keeps"),
 	.collect = collect_names_address,
 	.judge = judge_names_address,
 };
@@ -193,7 +196,8 @@ const struct check iotlb_miss_resumes = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vhost_iotlb_notify_vq() in drivers/vhost/vhost.c"),
-	.faults = WORDS("update_dropped", "miss_dropped"),
+	.faults = WORDS("update_dropped", "miss_dropped", "miss_buffer_lost",
+			"update_no_resume", "invalidate_keeps"),
 	.collect = collect_resumes,
 	.judge = judge_resumes,
 };
@@ -258,7 +262,7 @@ const struct check iotlb_miss_padding = {
 	.need_peer = true,
 	.refs = WORDS("CVE-2024-0340", "commit 4d8df0f5f79f",
 		      "vhost_new_msg() in drivers/vhost/vhost.c"),
-	.faults = WORDS("miss_padding_flipped"),
+	.faults = WORDS("miss_padding_flipped", "miss_size"),
 	.collect = collect_padding,
 	.judge = judge_padding,
 };

@@ -55,7 +55,8 @@ const struct check iotlb_permission = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("translate_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("update_perm_flipped", "err_lost"),
+	.faults = WORDS("update_perm_flipped", "err_lost", "error_silent",
+			"permission_ignored", "permission_missed", "invalidate_keeps"),
 	.collect = collect_permission,
 	.judge = judge_permission,
 };
@@ -125,7 +126,9 @@ const struct check iotlb_message_rules = {
 	.refs = WORDS("vhost_chr_write_iter(), vhost_process_iotlb_msg() in "
 		      "drivers/vhost/vhost.c",
 		      "commit e2ae38cf3d91"),
-	.faults = WORDS("message_errors_forgiven", "update_refused"),
+	.faults =
+		WORDS("message_errors_forgiven", "update_refused", "update_wraps_taken",
+		      "update_kernel_taken", "message_miss_taken", "message_any_version"),
 	.collect = collect_message_rules,
 	.judge = judge_message_rules,
 };
@@ -166,7 +169,8 @@ const struct check iotlb_message_without = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vhost_process_iotlb_msg() in drivers/vhost/vhost.c"),
-	.faults = WORDS("message_errors_forgiven", "bit33_flipped"),
+	.faults = WORDS("message_errors_forgiven", "bit33_flipped",
+			"message_unarmed_taken"),
 	.collect = collect_without,
 	.judge = judge_without,
 };

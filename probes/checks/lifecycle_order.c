@@ -45,7 +45,7 @@ const struct check lifecycle_owner_required = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_dev_check_owner() in drivers/vhost/vhost.c"),
-	.faults = WORDS("memory_forgiven", "start_forgiven"),
+	.faults = WORDS("memory_forgiven", "start_forgiven", "owner_not_needed"),
 	.collect = collect_owner_required,
 	.judge = judge_owner_required,
 };
@@ -142,7 +142,7 @@ const struct check lifecycle_owner_other_process = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_dev_check_owner() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_num_swallowed"),
+	.faults = WORDS("ring_num_swallowed", "owner_anybody"),
 	.collect = collect_other_process,
 	.judge = judge_other_process,
 };
@@ -191,7 +191,7 @@ const struct check lifecycle_start_needs_memory = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("vhost_vq_access_ok() in drivers/vhost/vhost.c"),
-	.faults = WORDS("start_forgiven"),
+	.faults = WORDS("start_forgiven", "memory_not_needed"),
 	.collect = collect_start_needs_memory,
 	.judge = judge_start_needs_memory,
 };
@@ -231,7 +231,7 @@ const struct check lifecycle_start_twice = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vsock_start() in drivers/vhost/vsock.c",
 		      "vhost_net_set_backend() in drivers/vhost/net.c"),
-	.faults = WORDS("second_running_refused"),
+	.faults = WORDS("second_running_refused", "start_twice_busy"),
 	.collect = collect_start_twice,
 	.judge = judge_start_twice,
 };
@@ -289,7 +289,8 @@ const struct check lifecycle_stop_resumes = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vsock_stop() in drivers/vhost/vsock.c",
 		      "VHOST_GET_VRING_BASE"),
-	.faults = WORDS("second_running_refused", "third_running_swallowed"),
+	.faults = WORDS("second_running_refused", "third_running_swallowed",
+			"ring_base_forgotten"),
 	.collect = collect_stop_resumes,
 	.judge = judge_stop_resumes,
 };
@@ -337,7 +338,7 @@ const struct check lifecycle_close_while_running = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vsock_dev_release() in drivers/vhost/vsock.c",
 		      "vhost_net_release() in drivers/vhost/net.c"),
-	.faults = WORDS("second_running_refused"),
+	.faults = WORDS("second_running_refused", "reopen_busy"),
 	.collect = collect_close_while_running,
 	.judge = judge_close_while_running,
 };
@@ -378,7 +379,8 @@ const struct check lifecycle_ring_frozen = {
 	.need_peer = true,
 	.refs = WORDS(
 		"vhost_vring_set_num(), vhost_vring_ioctl() in drivers/vhost/vhost.c"),
-	.faults = WORDS("busy_ring_num_taken", "busy_ring_base_taken"),
+	.faults = WORDS("busy_ring_num_taken", "busy_ring_base_taken", "ring_num_running",
+			"ring_base_running"),
 	.collect = collect_ring_frozen,
 	.judge = judge_ring_frozen,
 };
@@ -389,13 +391,13 @@ const struct check lifecycle_ring_frozen = {
 static void wait_for_no_worker(struct session *s)
 {
 	struct deadline until =
-		deadline_earlier(s->until, deadline_after_ms(WORKER_GONE_MS));
+		deadline_earlier(s->until, session_deadline(s, WORKER_GONE_MS));
 	struct worker_info info = { 0 };
 
 	while (s->seam->facts->ops->workers(s->seam->facts, getpid(), &info) == 0 &&
-	       info.count && !deadline_passed(until))
+	       info.count && !session_passed(s, until))
 		(void)s->seam->dev->ops->poll(s->seam->dev, NULL, 0,
-					      deadline_after_ms(1));
+					      session_deadline(s, 1));
 }
 
 static int collect_worker(struct session *s)
@@ -445,7 +447,7 @@ const struct check lifecycle_worker = {
 	.need_peer = true,
 	.refs = WORDS("vhost_worker_create() in drivers/vhost/vhost.c",
 		      "commit 6e890c5d5021"),
-	.faults = WORDS("worker_gone"),
+	.faults = WORDS("worker_gone", "worker_stays", "worker_per_ring"),
 	.collect = collect_worker,
 	.judge = judge_worker,
 };

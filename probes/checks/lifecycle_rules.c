@@ -52,7 +52,7 @@ const struct check lifecycle_ring_size = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("virtio-1.2 2.7", "vhost_vring_set_num() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_num_swallowed"),
+	.faults = WORDS("ring_num_swallowed", "ring_num_any"),
 	.collect = collect_ring_size,
 	.judge = judge_ring_size,
 };
@@ -143,7 +143,9 @@ const struct check lifecycle_ring_address = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("virtio-1.2 2.7",
 		      "vhost_vring_set_addr() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_addr_swallowed", "ring_addr_refused"),
+	.faults = WORDS("ring_addr_swallowed", "ring_addr_refused", "ring_addr_forgiven",
+			"avail_unaligned_taken", "used_unaligned_taken",
+			"addr_flags_taken"),
 	.collect = collect_ring_address,
 	.judge = judge_ring_address,
 };
@@ -203,7 +205,7 @@ const struct check lifecycle_ring_base = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_VRING_BASE",
 		      "vhost_vring_ioctl() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_base_swallowed"),
+	.faults = WORDS("ring_base_swallowed", "ring_base_truncated", "ring_base_used"),
 	.collect = collect_ring_base,
 	.judge = judge_ring_base,
 };
@@ -253,7 +255,8 @@ const struct check lifecycle_ring_eventfd = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_VRING_KICK",
 		      "vhost_vring_ioctl() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_call_swallowed", "ring_err_refused"),
+	.faults = WORDS("ring_call_swallowed", "ring_err_refused", "eventfd_any_file",
+			"eventfd_no_unbind"),
 	.collect = collect_ring_eventfd,
 	.judge = judge_ring_eventfd,
 };
@@ -317,7 +320,8 @@ const struct check lifecycle_memory_table = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_MEM_TABLE",
 		      "vhost_set_memory() in drivers/vhost/vhost.c"),
-	.faults = WORDS("memory_swallowed", "memory_refused"),
+	.faults = WORDS("memory_swallowed", "memory_refused", "memory_padding_taken",
+			"memory_one_region"),
 	.collect = collect_memory_table,
 	.judge = judge_memory_table,
 };
@@ -363,7 +367,8 @@ const struct check lifecycle_cid_reserved = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_vsock_set_cid() in drivers/vhost/vsock.c",
 		      "virtio-1.2 5.10.4"),
-	.faults = WORDS("cid_swallowed", "cid_refused"),
+	.faults = WORDS("cid_swallowed", "cid_refused", "cid_reserved_taken",
+			"cid_truncated"),
 	.collect = collect_cid_reserved,
 	.judge = judge_cid_reserved,
 };
@@ -415,7 +420,7 @@ const struct check lifecycle_cid_unique = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_vsock_set_cid() in drivers/vhost/vsock.c"),
-	.faults = WORDS("cid_conflict_forgiven"),
+	.faults = WORDS("cid_conflict_forgiven", "cid_kept"),
 	.collect = collect_cid_unique,
 	.judge = judge_cid_unique,
 };

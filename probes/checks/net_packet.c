@@ -51,7 +51,8 @@ const struct check transfer_packet_socket = {
 	.need_peer = true,
 	.refs = WORDS("VHOST_NET_F_VIRTIO_NET_HDR", "packet(7)",
 		      "get_raw_socket(), handle_rx() in drivers/vhost/net.c"),
-	.faults = WORDS("payload_flipped", "payload_short", "kick_lost"),
+	.faults =
+		WORDS("payload_flipped", "payload_short", "kick_lost", "own_header_kept"),
 	.collect = collect_packet,
 	.judge = judge_packet,
 };
@@ -101,7 +102,8 @@ const struct check iotlb_packet_socket = {
 	.need_peer = true,
 	.refs = WORDS("VHOST_NET_F_VIRTIO_NET_HDR", "handle_rx() in drivers/vhost/net.c",
 		      "translate_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("update_dropped", "update_iova_flipped", "payload_flipped"),
+	.faults = WORDS("update_dropped", "update_iova_flipped", "payload_flipped",
+			"own_header_kept"),
 	.collect = collect_packet_iotlb,
 	.judge = judge_packet_iotlb,
 };

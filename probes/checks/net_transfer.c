@@ -49,7 +49,7 @@ const struct check transfer_frames = {
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.1.6",
 		      "handle_tx(), handle_rx() in drivers/vhost/net.c"),
-	.faults = WORDS("payload_flipped", "payload_short", "kick_lost"),
+	.faults = WORDS("payload_flipped", "payload_short", "kick_lost", "worker_gone"),
 	.collect = collect_frames,
 	.judge = judge_frames,
 };
@@ -110,7 +110,7 @@ const struct check transfer_frame_sizes = {
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.1.6", "CVE-2024-41090",
 		      "tun_get_user() in drivers/net/tun.c"),
-	.faults = WORDS("payload_short", "payload_flipped"),
+	.faults = WORDS("payload_short", "payload_flipped", "frame_padded", "frame_cut"),
 	.collect = collect_frame_sizes,
 	.judge = judge_frame_sizes,
 };
@@ -169,7 +169,7 @@ const struct check net_call = {
 	.refs = WORDS("virtio-1.2 2.7.7",
 		      "vhost_net_signal_used() in drivers/vhost/net.c",
 		      "vhost_signal() in drivers/vhost/vhost.c"),
-	.faults = WORDS("call_lost"),
+	.faults = WORDS("call_lost", "call_rx_missing"),
 	.collect = collect_call,
 	.judge = judge_call,
 };
@@ -210,7 +210,7 @@ const struct check net_used_length = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.8", "handle_rx() in drivers/vhost/net.c"),
-	.faults = WORDS("payload_short", "start_swallowed"),
+	.faults = WORDS("payload_short", "start_swallowed", "used_len_tx"),
 	.collect = collect_used_length,
 	.judge = judge_used_length,
 };
@@ -250,7 +250,7 @@ const struct check transfer_header_legacy = {
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.1.6.1",
 		      "vhost_net_set_features() in drivers/vhost/net.c"),
-	.faults = WORDS("bit32_flipped", "payload_flipped"),
+	.faults = WORDS("bit32_flipped", "payload_flipped", "header_legacy_long"),
 	.collect = collect_legacy,
 	.judge = judge_legacy,
 };
@@ -357,7 +357,7 @@ const struct check transfer_mergeable = {
 	.need = F_MERGEABLE,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.1.6.4", "get_rx_bufs() in drivers/vhost/net.c"),
-	.faults = WORDS("payload_flipped", "payload_short"),
+	.faults = WORDS("payload_flipped", "payload_short", "buffers_one"),
 	.collect = collect_mergeable,
 	.judge = judge_mergeable,
 };

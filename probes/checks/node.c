@@ -62,13 +62,24 @@ const struct check node_present = {
 
 static int collect_openable(struct session *s)
 {
-	(void)session_open(s);
+	struct session other;
+	struct seam seam;
+	int r = session_open(s);
+
+	if (r < 0)
+		return 0;
+	session_twin(s, &other, &seam);
+	r = session_open(&other);
+	session_fact(s, "twin", "open", "%s", r < 0 ? strerrorname_np(-r) : "0");
+	s->failed = s->failed ? s->failed : other.failed;
+	session_done(&other);
 	return 0;
 }
 
 static void judge_openable(struct judge *j)
 {
 	judge_ok(j, "open");
+	judge_fact(j, "twin", "open", "0");
 }
 
 const struct check node_openable = {
@@ -80,13 +91,13 @@ const struct check node_openable = {
 		"open(2) with O_RDWR succeeds for a user with access to the node, any "
 		"number of times.",
 	.harm = "No VMM can use the device.",
-	.judged = "The node is opened and closed again.",
+	.judged = "The node is opened, and opened again while it is open.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_vsock_dev_open() in drivers/vhost/vsock.c",
 		      "vhost_net_open() in drivers/vhost/net.c"),
-	.faults = WORDS("open_fails"),
+	.faults = WORDS("open_fails", "second_open_fails"),
 	.collect = collect_openable,
 	.judge = judge_openable,
 };

@@ -49,7 +49,8 @@ const struct check transfer_index_wrap = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.6", "vhost_get_vq_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_base_swallowed"),
+	.faults = WORDS("ring_base_swallowed", "ring_base_forgotten", "index_no_wrap",
+			"index_lies"),
 	.collect = collect_index_wrap,
 	.judge = judge_index_wrap,
 };
@@ -108,7 +109,7 @@ const struct check transfer_ring_sizes = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7"),
-	.faults = WORDS("ring_num_swallowed"),
+	.faults = WORDS("ring_num_swallowed", "reopen_busy", "small_ring_ignored"),
 	.collect = collect_ring_sizes,
 	.judge = judge_ring_sizes,
 };
@@ -148,7 +149,7 @@ const struct check transfer_chain = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.4", "vhost_get_vq_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("payload_flipped", "start_swallowed"),
+	.faults = WORDS("payload_flipped", "start_swallowed", "chain_cut"),
 	.collect = collect_chain,
 	.judge = judge_transfer,
 };
@@ -175,7 +176,7 @@ const struct check transfer_indirect = {
 	.need = F_INDIRECT,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.5.3", "get_indirect() in drivers/vhost/vhost.c"),
-	.faults = WORDS("payload_flipped", "start_swallowed"),
+	.faults = WORDS("payload_flipped", "start_swallowed", "indirect_cut"),
 	.collect = collect_indirect,
 	.judge = judge_transfer,
 };
@@ -218,7 +219,7 @@ const struct check transfer_event_idx = {
 	.need = F_EVENT_IDX,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.7.1", "vhost_notify() in drivers/vhost/vhost.c"),
-	.faults = WORDS("call_lost", "payload_flipped"),
+	.faults = WORDS("call_lost", "payload_flipped", "event_ignored"),
 	.collect = collect_event_idx,
 	.judge = judge_event_idx,
 };

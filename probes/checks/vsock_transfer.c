@@ -36,7 +36,7 @@ const struct check transfer_closed_port = {
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.10.6.6", "virtio_transport_reset_no_sock() in "
 					     "net/vmw_vsock/virtio_transport_common.c"),
-	.faults = WORDS("kick_lost", "start_swallowed"),
+	.faults = WORDS("kick_lost", "start_swallowed", "rst_missing", "rst_is_shutdown"),
 	.collect = collect_closed_port,
 	.judge = judge_closed_port,
 };
@@ -84,7 +84,8 @@ const struct check transfer_guest_connects = {
 	.refs = WORDS("virtio-1.2 5.10.6", "vhost_vsock_handle_tx_kick(), "
 					   "vhost_transport_do_send_pkt() in "
 					   "drivers/vhost/vsock.c"),
-	.faults = WORDS("payload_flipped", "payload_short", "peer_refuses"),
+	.faults =
+		WORDS("payload_flipped", "payload_short", "peer_refuses", "worker_gone"),
 	.collect = collect_guest_connects,
 	.judge = judge_guest_connects,
 };
@@ -124,7 +125,7 @@ const struct check transfer_host_connects = {
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.10.6",
 		      "vhost_transport_send_pkt() in drivers/vhost/vsock.c"),
-	.faults = WORDS("payload_flipped", "peer_refuses", "wake_late"),
+	.faults = WORDS("payload_flipped", "peer_refuses", "wake_late", "request_lost"),
 	.collect = collect_host_connects,
 	.judge = judge_host_connects,
 };
@@ -169,7 +170,7 @@ const struct check vsock_call = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.7", "vhost_signal() in drivers/vhost/vhost.c"),
-	.faults = WORDS("call_lost"),
+	.faults = WORDS("call_lost", "call_rx_missing"),
 	.collect = collect_call,
 	.judge = judge_call,
 };
@@ -215,7 +216,7 @@ const struct check vsock_used_length = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.8", "vhost_add_used() in drivers/vhost/vhost.c"),
-	.faults = WORDS("peer_refuses"),
+	.faults = WORDS("peer_refuses", "used_len_tx", "used_len_rx"),
 	.collect = collect_used_length,
 	.judge = judge_used_length,
 };

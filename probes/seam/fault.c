@@ -34,6 +34,7 @@ struct fault_seam {
 	const struct fault *fault;
 	unsigned int hits; /* selected calls so far */
 	unsigned int nth;  /* which of them are hit, as struct fault has it */
+	uint32_t random;   /* state of some_errno() */
 	int lost;          /* eventfd for FAULT_IOCTL_FD, -1 before */
 	struct fault_dev dev, twin;
 	struct fault_peer peer;
@@ -76,6 +77,17 @@ static int faulty_open(struct dev *dev, const char *path)
 	if (hit(d->f, FAULT_OPEN_ERRNO))
 		return -d->f->fault->err;
 	return d->inner->ops->open(d->inner, path);
+}
+
+/* Reproducible, and each as likely: those that a VMM knows (Numerical Recipes, ranqd1).
+ */
+static int some_errno(struct fault_seam *f)
+{
+	static const int known[] = { EPERM, EINVAL, EFAULT, EBUSY,  EOPNOTSUPP, ENOBUFS,
+				     E2BIG, ENOTTY, EAGAIN, ENOMEM, EADDRINUSE, EBADF };
+
+	f->random = f->random * 1664525u + 1013904223u;
+	return -known[(f->random >> 16) % ARRAY_SIZE(known)];
 }
 
 static int pass(struct fault_dev *d, unsigned long request, void *arg)
@@ -150,6 +162,7 @@ static int faulty_ioctl(struct dev *dev, unsigned long request, void *arg)
 {
 	struct fault_dev *d = fault_dev(dev);
 	const struct fault *fault = d->f->fault;
+	int r = 0;
 	bool named = fault->request == request ||
 		     (fault->net_request && fault->net_request == request);
 
@@ -157,6 +170,12 @@ static int faulty_ioctl(struct dev *dev, unsigned long request, void *arg)
 		return -EIO;
 	if (fault->act == FAULT_MUTE)
 		return 0;
+	if (fault->act == FAULT_RANDOM)
+		return some_errno(d->f);
+	if (fault->act == FAULT_LIAR) {
+		r = pass(d, request, arg);
+		return r < 0 ? 0 : -EIO;
+	}
 	if (named && request == fault->net_request)
 		d->f->nth = fault->net_nth;
 	if (named && fault->act <= FAULT_IOCTL_FD && hit(d->f, fault->act))
@@ -184,7 +203,11 @@ static ssize_t faulty_read(struct dev *dev, void *buf, size_t len)
 		return -EIO;
 	if (d->f->fault->act == FAULT_MUTE)
 		return 0;
+	if (d->f->fault->act == FAULT_RANDOM)
+		return some_errno(d->f);
 	n = d->inner->ops->read(d->inner, buf, len);
+	if (d->f->fault->act == FAULT_LIAR)
+		return n < 0 ? (ssize_t)len : -EAGAIN;
 	if (n == -EAGAIN && hit(d->f, FAULT_READ_ZERO))
 		return 0;
 	if (n <= 0)
@@ -214,6 +237,12 @@ static ssize_t faulty_write(struct dev *dev, const void *buf, size_t len)
 		return -EIO;
 	if (fault->act == FAULT_MUTE)
 		return (ssize_t)len;
+	if (fault->act == FAULT_RANDOM)
+		return some_errno(d->f);
+	if (fault->act == FAULT_LIAR) {
+		n = d->inner->ops->write(d->inner, buf, len);
+		return n < 0 ? (ssize_t)len : -EIO;
+	}
 	if (len > sizeof(copy) || !selected(fault, buf, len))
 		return d->inner->ops->write(d->inner, buf, len);
 	if (hit(d->f, FAULT_WRITE_ERRNO))

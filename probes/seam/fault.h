@@ -38,15 +38,96 @@ enum fault_act {
 	FAULT_MODULE_GONE,   /* the module is neither loaded nor built in */
 	FAULT_MODULE_OTHER,  /* the running module is not the one on disk */
 	FAULT_WORKER_GONE,   /* no worker is found */
+	FAULT_MODEL,         /* the model breaks @rule; a real kernel cannot be made to */
 	FAULT_DEAD,          /* every call on the device is answered with EIO, undone */
+	FAULT_RANDOM,        /* every call but open is answered with some errno, undone */
+	FAULT_LIAR,          /* every call but open is told to have gone the other way */
 	FAULT_MUTE           /* every call on the device is answered with 0, undone */
+};
+
+/**
+ * enum fault_rule - what only the model device can be made to do wrong (FAULT_MODEL)
+ */
+enum fault_rule {
+	RULE_NONE,
+	RULE_OWNER_NOT_NEEDED,  /* calls need no owner */
+	RULE_OWNER_ANYBODY,     /* any process may act for the owner */
+	RULE_OWNER_FIRST,       /* an owner must come before the features */
+	RULE_REOPEN_BUSY,       /* closed while it ran, the device does not start again */
+	RULE_WORKER_STAYS,      /* the worker outlives the device */
+	RULE_WORKER_PER_RING,   /* each ring has a worker */
+	RULE_FEATURES_ACKED,    /* GET_FEATURES says what was accepted */
+	RULE_FEATURES_DEPEND,   /* EVENT_IDX is refused without INDIRECT_DESC */
+	RULE_BACKEND_FINAL,     /* backend features cannot be taken back */
+	RULE_MEMORY_NOT_NEEDED, /* a start needs no memory table */
+	RULE_MEMORY_PADDING,    /* padding of a memory table is not looked at */
+	RULE_MEMORY_ONE_REGION, /* a memory table may have one region */
+	RULE_NUM_ANY,           /* a ring may have any number of descriptors */
+	RULE_NUM_RUNNING,       /* the size of a running ring can be set */
+	RULE_BASE_RUNNING,      /* the index of a running ring can be set */
+	RULE_BASE_TRUNCATED,    /* an index above 65535 is cut to 16 bits */
+	RULE_BASE_USED,         /* GET_VRING_BASE says the used index */
+	RULE_BASE_FORGOTTEN,    /* a start begins at index 0 */
+	RULE_AVAIL_UNALIGNED,   /* the avail ring may lie anywhere */
+	RULE_USED_UNALIGNED,    /* the used ring may lie anywhere */
+	RULE_ADDR_FLAGS,        /* unknown flags of ring addresses are taken */
+	RULE_EVENTFD_ANY_FILE,  /* any file will do for an eventfd */
+	RULE_EVENTFD_NO_UNBIND, /* -1 does not unbind an eventfd */
+	RULE_START_TWICE_BUSY,  /* a start of a running device is refused */
+	RULE_CID_RESERVED,      /* reserved CIDs are taken */
+	RULE_CID_TRUNCATED,     /* of a CID only 32 bits are looked at */
+	RULE_CID_KEPT,          /* a closed device keeps its CID */
+
+	RULE_CHAIN_CUT,       /* of a chain only the first descriptor is looked at */
+	RULE_INDIRECT_CUT,    /* of an indirect table only the first is looked at */
+	RULE_INDEX_NO_WRAP,   /* the used index stays at 65535 */
+	RULE_INDEX_LIES,      /* used index and GET_VRING_BASE are one too low */
+	RULE_SMALL_RING,      /* a ring of two descriptors is never served */
+	RULE_USED_LEN_TX,     /* the used length counts what was read */
+	RULE_USED_LEN_RX,     /* the used length counts the buffer, not the bytes */
+	RULE_EVENT_IGNORED,   /* with EVENT_IDX the guest is never called */
+	RULE_CALL_RX_MISSING, /* the guest is not called for what it receives */
+	RULE_ERROR_SILENT,    /* the error eventfd is never signalled */
+
+	RULE_RST_MISSING,     /* what belongs to no socket is not answered */
+	RULE_RST_IS_SHUTDOWN, /* it is answered with SHUTDOWN */
+	RULE_REQUEST_LOST,    /* a request of the host never reaches the guest */
+	RULE_FRAME_PADDED,    /* frames below 64 bytes are filled up to it */
+	RULE_FRAME_CUT,       /* a frame of full length loses its last byte */
+	RULE_HEADER_LEGACY,   /* a legacy header has 12 bytes too */
+	RULE_BUFFERS_ONE,     /* num_buffers is 1 however many there are */
+	RULE_OWN_HEADER_KEPT, /* with bit 27 the header goes out with the frame */
+
+	RULE_LATE_IGNORED,        /* bit 33 has no effect on a running device */
+	RULE_PERMISSION_IGNORED,  /* mappings permit everything */
+	RULE_PERMISSION_MISSED,   /* a missing permission is a miss, and no error */
+	RULE_MISS_BUFFER_LOST,    /* a buffer without mapping is not reported */
+	RULE_MISS_RING_LOST,      /* a running ring without mapping is not reported */
+	RULE_MISS_USED_RO,        /* a used ring is reported as if it were read */
+	RULE_MISS_TWICE,          /* each miss is reported twice */
+	RULE_MISS_VERSION_1,      /* misses are version 1 messages whatever was agreed */
+	RULE_MISS_SIZE,           /* a miss has a size */
+	RULE_UPDATE_NO_RESUME,    /* an update does not resume what waits for it */
+	RULE_FLUSH_ZERO_IGNORED,  /* an invalidate of size 0 is lost */
+	RULE_FLUSH_MAX_IGNORED,   /* an invalidate of size 2^64 - 1 is lost */
+	RULE_INVALIDATE_KEEPS,    /* an invalidate leaves mappings of buffers in place */
+	RULE_UPDATE_WRAPS,        /* an update that wraps around is taken */
+	RULE_UPDATE_KERNEL,       /* an update of a kernel address is taken */
+	RULE_MESSAGE_MISS_TAKEN,  /* a miss that user space writes is taken */
+	RULE_MESSAGE_ANY_VERSION, /* the outer type is not looked at */
+	RULE_MESSAGE_UNARMED      /* messages are taken without bit 33 */
 };
 
 /**
  * struct fault - one row of the table
  * @name:	as checks name it
  * @text:	what is altered, one line
+ * @source:	whence the rule that it breaks: clause, function of the kernel, section
+ * @reach:	NULL-ended globs of "area.name": checks that may fail too without naming
+ *		it, since what it breaks is on their way; NULL for none
+ * @total:	glob of "area.name": nothing that matches may pass; NULL for none
  * @act:	enum fault_act
+ * @rule:	enum fault_rule, with FAULT_MODEL
  * @request:	ioctl that is hit
  * @message:	VHOST_IOTLB_* of the messages that are hit, 0 for any
  * @err:	errno
@@ -57,8 +138,11 @@ enum fault_act {
  *there, where each ring has a call of its own
  */
 struct fault {
-	const char *name, *text;
+	const char *name, *text, *source;
+	const char *const *reach;
+	const char *total;
 	enum fault_act act;
+	enum fault_rule rule;
 	unsigned long request;
 	uint8_t message;
 	int err;

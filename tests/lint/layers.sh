@@ -8,12 +8,13 @@ declare -A below=(
 	[core]="base"
 	[seam]="core base"
 	[guest]="seam core base"
-	[run]="guest seam core base"
+	[model]="seam core base"
+	[run]="model guest seam core base"
 	[checks]="guest seam core base"
 	[stacks]="guest seam core base"
 	[report]="core base"
 	[vm]="report base"
-	[cmd]="vm report stacks checks run guest seam core base"
+	[cmd]="vm report stacks checks run model guest seam core base"
 )
 
 # What core/ works out depends on its arguments alone: no device, no stream, no clock.

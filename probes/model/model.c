@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "model/model_private.h"
+
+void model_run(struct seam_model *m)
+{
+	bool any = true;
+
+	while (any) {
+		any = device_work(&m->dev);
+		any |= device_work(&m->twin);
+		any |= peer_work(&m->peer);
+	}
+}
+
+struct seam_model *seam_model_new(const struct model_options *o)
+{
+	const struct family_ops *family =
+		o->family == FAMILY_NET ? &family_net : &family_vsock;
+	struct seam_model *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->family = o->family;
+	m->policy = o->policy;
+	m->fault = o->fault;
+	device_init(&m->dev, m, family);
+	device_init(&m->twin, m, family);
+	peer_init(&m->peer, m);
+	facts_init(&m->facts, m);
+	clock_init(&m->clock);
+	return m;
+}
+
+struct seam seam_model_tables(struct seam_model *m)
+{
+	return (struct seam){
+		.dev = &m->dev.dev,
+		.twin = &m->twin.dev,
+		.peer = &m->peer.peer,
+		.facts = &m->facts.facts,
+		.clock = &m->clock.clock,
+	};
+}
+
+void seam_model_free(struct seam_model *m)
+{
+	if (!m)
+		return;
+	m->dev.dev.ops->close(&m->dev.dev);
+	m->twin.dev.ops->close(&m->twin.dev);
+	m->peer.peer.ops->stop(&m->peer.peer);
+	free(m);
+}
