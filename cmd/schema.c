@@ -7,6 +7,7 @@
 #include "cmd/features.h"
 #include "cmd/list.h"
 #include "cmd/nearest.h"
+#include "cmd/selftest.h"
 #include "cmd/stacks.h"
 #include "core/stack.h"
 #include "report/json.h"
@@ -23,6 +24,7 @@ static const struct kind {
 	{ "stacks", "urn:vhostcheck:stacks:1", &stacks_shape },
 	{ "stack", "urn:vhostcheck:stack:1", &stack_shape },
 	{ "bit", "urn:vhostcheck:bit:1", &explain_bit_shape },
+	{ "selftest", "urn:vhostcheck:selftest:1", &selftest_shape },
 	{ "error", "urn:vhostcheck:error:1", &cmd_error_shape },
 };
 
@@ -42,7 +44,7 @@ static const struct argp schema_argp = {
 	.parser = parse,
 	.args_doc = "[KIND]",
 	.doc = "Print the JSON Schema of a report, or of another KIND of document: reports, "
-	       "journal, expectations, list, checks, stacks, error; check, stack and bit are what explain prints.",
+	       "journal, expectations, list, checks, stacks, selftest, error; check, stack and bit are what explain prints.",
 };
 
 static int unknown_kind(const struct cmd_ctx *ctx, const char *name)
