@@ -377,7 +377,7 @@ static int model_poll(struct dev *dev, struct pollfd *fds, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		fds[i].revents = 0;
 		if (fds[i].fd == DEV_SELF)
-			fds[i].revents = own_events(d) & fds[i].events;
+			fds[i].revents = (short)(own_events(d) & fds[i].events);
 		else if (fds[i].fd >= 0 && poll(&fds[i], 1, 0) < 0)
 			return -errno;
 		ready += fds[i].revents != 0;

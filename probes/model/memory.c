@@ -37,7 +37,7 @@ static bool is_there(uint64_t addr, size_t len)
 	return true;
 }
 
-static void *at(uint64_t addr)
+void *memory_at(uint64_t addr)
 {
 	return (void *)(uintptr_t)addr; /* NOLINT(performance-no-int-to-ptr) */
 }
@@ -46,7 +46,7 @@ int memory_read(void *to, uint64_t addr, size_t len)
 {
 	if (!is_there(addr, len))
 		return -EFAULT;
-	memcpy(to, at(addr), len);
+	memcpy(to, memory_at(addr), len);
 	return 0;
 }
 
@@ -54,7 +54,7 @@ int memory_write(uint64_t addr, const void *from, size_t len)
 {
 	if (!is_there(addr, len))
 		return -EFAULT;
-	memcpy(at(addr), from, len);
+	memcpy(memory_at(addr), from, len);
 	return 0;
 }
 
@@ -62,7 +62,8 @@ int memory_load16(uint64_t addr, uint16_t *ret)
 {
 	if (addr % sizeof(*ret) || !is_there(addr, sizeof(*ret)))
 		return -EFAULT;
-	*ret = le16toh(__atomic_load_n((const uint16_t *)at(addr), __ATOMIC_ACQUIRE));
+	*ret = le16toh(
+		__atomic_load_n((const uint16_t *)memory_at(addr), __ATOMIC_ACQUIRE));
 	return 0;
 }
 
@@ -70,6 +71,6 @@ int memory_store16(uint64_t addr, uint16_t value)
 {
 	if (addr % sizeof(value) || !is_there(addr, sizeof(value)))
 		return -EFAULT;
-	__atomic_store_n((uint16_t *)at(addr), htole16(value), __ATOMIC_RELEASE);
+	__atomic_store_n((uint16_t *)memory_at(addr), htole16(value), __ATOMIC_RELEASE);
 	return 0;
 }

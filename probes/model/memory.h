@@ -16,6 +16,9 @@
  */
 bool memory_is_user(uint64_t addr, uint64_t len);
 
+/** memory_at() - an address as a pointer, reachable or not */
+void *memory_at(uint64_t addr);
+
 /** memory_read() - copy from @addr. 0, or -EFAULT */
 int memory_read(void *to, uint64_t addr, size_t len);
 

@@ -10,6 +10,7 @@
 #include <linux/virtio_ring.h>
 
 #include "model/device.h"
+#include "model/memory.h"
 
 static bool permits(const struct vq *vq, const struct map *m, uint8_t access)
 {
@@ -48,7 +49,7 @@ int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,
 		size = m->last - addr + 1;
 		if (size > len)
 			size = len;
-		iov[n].iov_base = (void *)(uintptr_t)(m->addr + (addr - m->start));
+		iov[n].iov_base = memory_at(m->addr + (addr - m->start));
 		iov[n++].iov_len = size;
 		addr += size;
 		len -= size;

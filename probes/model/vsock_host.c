@@ -13,8 +13,9 @@
 #include "model/model_private.h"
 
 #define CHUNK 4096u
-#define BUF_ALLOC (256u * 1024u)
-#define CREDIT_LOW (64u * 1024u)
+/* VIRTIO_VSOCK_DEFAULT_BUF_SIZE, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE of the kernel */
+#define BUF_ALLOC 262144u
+#define CREDIT_LOW 65536u
 #define SHUTDOWN_BOTH 3u
 
 /* ---------------------------------------------------------------- sending */
