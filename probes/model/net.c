@@ -154,12 +154,12 @@ static int take_heads(struct vq *vq, size_t len, struct landing *l)
 	return r;
 }
 
-/* What the tap hands over: its header, all zero, and the frame. */
+/* What goes to the guest: vhost's own header if it has one, what the tap hands over. */
 static size_t frame_out(const struct vq *vq, const struct tap *t, unsigned char *bytes,
 			unsigned int heads)
 {
 	const struct model_dev *d = vq->dev;
-	size_t header = own_header(d) ? own_header(d) : t->header;
+	size_t header = own_header(d) + t->header;
 	const uint16_t count =
 		htole16(device_breaks(d, RULE_BUFFERS_ONE) ? 1 : (uint16_t)heads);
 	size_t at = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
