@@ -137,39 +137,57 @@ static bool wanted(const struct rec_list *globs, const char *name)
 	return globs->count == 0;
 }
 
-static int no_match(const struct cmd_ctx *ctx, const char *what, const char *code,
-		    const struct rec_list *globs)
+/* Each glob must match one of the names. 0 or an exit status. */
+static int check_globs(const struct cmd_ctx *ctx, struct arena *a, const char *what,
+		       const char *code, const struct rec_list *globs,
+		       const struct rec_list *names)
 {
-	return cmd_fail(ctx, CMD_EXIT_USAGE, code,
-			"vhostcheck checks --json names the checks and their faults",
-			"no %s matches '%s'", what, (const char *)globs->item[0]);
+	for (size_t i = 0; i < globs->count; i++) {
+		const char *glob = globs->item[i];
+		bool any = false;
+
+		for (size_t k = 0; k < names->count && !any; k++)
+			any = fnmatch(glob, names->item[k], 0) == 0;
+		if (!any)
+			return cmd_fail(ctx, CMD_EXIT_USAGE, code,
+					nearest_hint(a, glob, names,
+						     "vhostcheck checks --json names the "
+						     "checks and their faults"),
+					"no %s matches '%s'", what, glob);
+	}
+	return 0;
 }
 
-/* The rows and columns that are asked for; 0 or an exit status. */
-static int choose(const struct cmd_ctx *ctx, const struct selftest_options *o,
-		  struct matrix *ret)
+static int choose_checks(const struct cmd_ctx *ctx, const struct selftest_options *o,
+			 struct matrix *ret)
 {
 	struct matrix all = { 0 };
+	struct rec_list names = { 0 };
 
-	ret->part = o->checks.count || o->faults.count;
 	if (matrix_add_checks(o->a, &all, check_catalogue, check_catalogue_count) < 0)
 		return cmd_fail_memory(ctx);
 	for (size_t i = 0; i < all.rows.count; i++) {
 		const struct matrix_row *row = all.rows.item[i];
 
-		if (wanted(&o->checks, row->id) &&
-		    rec_list_add(o->a, &ret->rows, row) < 0)
+		if (rec_list_add(o->a, &names, row->id) < 0 ||
+		    (wanted(&o->checks, row->id) &&
+		     rec_list_add(o->a, &ret->rows, row) < 0))
 			return cmd_fail_memory(ctx);
 	}
+	return check_globs(ctx, o->a, "check", "unknown_check", &o->checks, &names);
+}
+
+static int choose_faults(const struct cmd_ctx *ctx, const struct selftest_options *o,
+			 struct matrix *ret)
+{
+	struct rec_list names = { 0 };
+
 	for (size_t i = 0; i < fault_count; i++)
-		if (wanted(&o->faults, faults[i].name) &&
-		    rec_list_add(o->a, &ret->faults, &faults[i]) < 0)
+		if (rec_list_add(o->a, &names, faults[i].name) < 0 ||
+		    (wanted(&o->faults, faults[i].name) &&
+		     rec_list_add(o->a, &ret->faults, &faults[i]) < 0))
 			return cmd_fail_memory(ctx);
-	if (!ret->rows.count)
-		return no_match(ctx, "check", "unknown_check", &o->checks);
-	if (!ret->faults.count)
-		return no_match(ctx, "fault", "unknown_fault", &o->faults);
-	return 0;
+	return check_globs(ctx, o->a, "fault", "unknown_fault", &o->faults, &names);
 }
 
 /* ------------------------------------------------------------------ result */
@@ -296,19 +314,40 @@ static void print_findings(const struct selftest *s, struct page *p)
 	page_newline(p);
 }
 
+/* Describes and prints it; the exit status. */
+static int tell(const struct cmd_ctx *ctx, struct arena *a, const struct matrix *m)
+{
+	struct selftest s;
+	struct page page;
+	int r = describe(a, m, &s);
+
+	if (r < 0)
+		return cmd_fail_memory(ctx);
+	if (ctx->json) {
+		r = cmd_print_json(ctx, &selftest_shape, &s);
+		return r != 0 ? r : (int)s.exit_code;
+	}
+	cmd_page(ctx, &page);
+	if (page.verbosity >= 0)
+		print_matrix(&s, &page);
+	print_findings(&s, &page);
+	return (int)s.exit_code;
+}
+
 static int run_selftest(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	cleanup_arena struct arena a = { 0 };
 	struct selftest_options o = { .a = &a };
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct matrix m = { 0 };
-	struct selftest s;
-	struct page page;
 	int r = cmd_parse(ctx, &selftest_argp, argc, argv, &o);
 
 	if (r != CMD_GO_ON)
 		return r;
-	r = choose(ctx, &o, &m);
+	m.part = o.checks.count || o.faults.count;
+	r = choose_checks(ctx, &o, &m);
+	if (r == 0)
+		r = choose_faults(ctx, &o, &m);
 	if (r != 0)
 		return r;
 	cmd_progress(ctx, "%zu checks under %zu faults", m.rows.count, m.faults.count);
@@ -320,21 +359,9 @@ static int run_selftest(struct cmd_ctx *ctx, int argc, char **argv)
 				"is memory or the number of processes limited?",
 				"the matrix cannot be run: %s", strerror(-r));
 	}
-	r = describe(&a, &m, &s);
-	if (r < 0) {
-		matrix_done(&m);
-		return cmd_fail_memory(ctx);
-	}
-	if (ctx->json) {
-		r = cmd_print_json(ctx, &selftest_shape, &s);
-	} else {
-		cmd_page(ctx, &page);
-		if (page.verbosity >= 0)
-			print_matrix(&s, &page);
-		print_findings(&s, &page);
-	}
+	r = tell(ctx, &a, &m);
 	matrix_done(&m);
-	return r != 0 ? r : (int)s.exit_code;
+	return r;
 }
 
 const struct cmd cmd_selftest = {

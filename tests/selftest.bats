@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# ctest: TIMEOUT 300
 # shellcheck disable=SC2016 # filters of jq
 load helpers
 
@@ -50,6 +51,8 @@ setup()
 	run --separate-stderr -64 "$VHOSTCHECK" selftest --fault nothing --json
 	valid error
 	json '.error.code == "unknown_fault"'
+	run --separate-stderr -64 "$VHOSTCHECK" selftest --fault node_gone --fault 'miss_twise'
+	one_line "no fault matches 'miss_twise' (did you mean 'miss_twice'"
 	run --separate-stderr -64 "$VHOSTCHECK" selftest vsock
 	one_line "takes no argument"
 }

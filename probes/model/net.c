@@ -241,7 +241,7 @@ static void net_handle(struct vq *vq)
 
 static int set_backend(struct model_dev *d, const void *arg)
 {
-	struct vhost_vring_file f;
+	struct vhost_vring_file f = { 0 };
 	struct vq *vq = NULL;
 	int r = device_owned(d);
 
