@@ -23,11 +23,10 @@
 
 static void add(struct messages *q, const struct message *m)
 {
-	size_t room = q->room ? 2 * q->room : ROOM_FIRST;
-	struct message *grown = q->item;
-
 	if (q->count == q->room) {
-		grown = reallocarray(q->item, room, sizeof(*grown));
+		size_t room = q->room ? 2 * q->room : ROOM_FIRST;
+		struct message *grown = reallocarray(q->item, room, sizeof(*grown));
+
 		if (!grown)
 			return; /* a miss that cannot be told is lost, as in the kernel */
 		q->item = grown;
