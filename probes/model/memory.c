@@ -8,7 +8,7 @@
 #include "model/memory.h"
 
 #define PAGE UINT64_C(4096)
-#define USER_END UINT64_C(0x7ffffffff000)
+#define USER_END (UINT64_C(1) << 63)
 #define SIGSET_BYTES 8ul
 
 bool memory_is_user(uint64_t addr, uint64_t len)

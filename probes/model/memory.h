@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 /**
- * memory_is_user() - whether a range lies in the part of the address space that
- * processes have (access_ok() of x86-64 with four page levels); it need not be mapped
+ * memory_is_user() - whether a range lies in the half of the address space that processes
+ * have; it need not be mapped
+ *
+ * Source: valid_user_address() in arch/x86/include/asm/uaccess_64.h
  */
 bool memory_is_user(uint64_t addr, uint64_t len);
 
