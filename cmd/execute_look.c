@@ -50,6 +50,8 @@ static int take_look(struct execution *x, struct report_device *d, const struct 
 		[LOOK_UNKNOWN] = -1,
 		[LOOK_NO_IOTLB] = IOTLB_NONE,
 		[LOOK_STRICT] = IOTLB_STRICT,
+		[LOOK_GATED] = IOTLB_GATED,
+		[LOOK_LENIENT] = IOTLB_LENIENT,
 	};
 	const struct feature_set backend = { { l->backend } };
 	enum family family = (enum family)d->kind;

@@ -14,17 +14,54 @@ static const char *bit_step(struct session *s, unsigned int bit)
 	return step ? step : "bit";
 }
 
-/* An ordinary start with bit 33 and no mapping: what crosvm did in 2022. */
-static void try_unmapped(struct session *s)
+/* The start call, and what the device says it lacks if that is refused. */
+static int try_start(struct session *s, const char *step, const char *miss)
+{
+	int r = session_running(s, step, 1);
+
+	if (r < 0)
+		(void)session_read_miss(s, miss, NULL);
+	return r;
+}
+
+/*
+ * What crosvm did in 2022: bit 33, ring addresses that know of no IOTLB, no mapping. With
+ * backend features beside it, it is the same of a VMM that says it knows the messages.
+ */
+static int start_unmapped(struct session *s, uint64_t backend, const char *step,
+			  const char *miss)
 {
 	const struct session_config c = {
 		.features = BIT64(VIRTIO_F_VERSION_1) | IOTLB_BIT,
 	};
+	int r = session_open(s);
 
-	if (session_setup(s, &c) < 0)
+	s->addresses = ADDRESSES_PHYSICAL;
+	if (r == 0 && backend)
+		r = session_backend(s, "knowing.backend", backend);
+	if (r >= 0)
+		r = session_setup(s, &c);
+	return r < 0 ? r : try_start(s, step, miss);
+}
+
+/*
+ * What arms the IOTLB: bit 33 alone, bit 33 once backend features were set, or the first
+ * message. Each try has a fresh descriptor: before 7.3 nothing switches the IOTLB off
+ * again. The second and third are made only where the one before did start.
+ */
+static void try_policies(struct session *s, uint64_t backend)
+{
+	if (start_unmapped(s, 0, "unmapped", "unmapped.miss") < 0)
 		return;
-	(void)session_running(s, "unmapped", 1);
-	(void)session_running(s, "stop", 0);
+	(void)session_running(s, "unmapped.stop", 0);
+	session_close(s);
+	if (start_unmapped(s, backend, "knowing", "knowing.miss") < 0)
+		return;
+	(void)session_running(s, "knowing.stop", 0);
+	/* of a region that no ring lies in */
+	if (session_map(s, "message", MEM_SPARE, VHOST_ACCESS_RW) == 0)
+		(void)try_start(s, "told", "told.miss");
+	(void)session_running(s, "told.stop", 0);
 }
 
 /* Before SET_OWNER a kernel that does not know the call refuses it with EPERM. */
@@ -67,10 +104,7 @@ int look_act(struct session *s, const void *arg)
 	/* vhost-net is started by a back end, which the peer has */
 	if (s->family == FAMILY_NET && session_peer(s) < 0)
 		return 0;
-	/* a fresh descriptor: before 7.2.7 nothing switches the IOTLB off again */
-	r = session_open(s);
-	if (r == 0)
-		try_unmapped(s);
+	try_policies(s, backend);
 	return 0;
 }
 
@@ -108,10 +142,42 @@ int look_bit_errno(const struct evidence *e, unsigned int bit)
 	return ev ? ev->ioctl.err : -1;
 }
 
+/* Whether the start of a step was made and taken. */
+static bool started(const struct evidence *e, const char *step)
+{
+	const struct ev *ev = ev_find(e, EV_IOCTL, step);
+
+	return ev && !ev->ioctl.err;
+}
+
+/*
+ * Whether it was refused for want of a mapping: the errno alone is also that of a ring
+ * or of a memory table that the kernel does not like.
+ */
+static bool lacked_mapping(const struct evidence *e, const char *step, const char *miss)
+{
+	const struct ev *ev = ev_find(e, EV_IOCTL, step);
+	const struct ev *msg = ev_find(e, EV_IOTLB, miss);
+
+	return ev && ev->ioctl.err == EFAULT && msg && msg->iotlb.msg == EV_MISS;
+}
+
+static int policy_of(const struct evidence *e)
+{
+	if (lacked_mapping(e, "unmapped", "unmapped.miss"))
+		return LOOK_STRICT;
+	if (!started(e, "unmapped"))
+		return LOOK_UNKNOWN;
+	if (lacked_mapping(e, "knowing", "knowing.miss"))
+		return LOOK_GATED;
+	if (!started(e, "knowing"))
+		return LOOK_UNKNOWN;
+	return lacked_mapping(e, "told", "told.miss") ? LOOK_LENIENT : LOOK_UNKNOWN;
+}
+
 void look_read(const struct evidence *e, struct look *ret)
 {
 	const struct ev *open = ev_find(e, EV_IOCTL, "open");
-	const struct ev *unmapped = ev_find(e, EV_IOCTL, "unmapped");
 
 	*ret = (struct look){ .err = open ? open->ioctl.err : EIO };
 	ret->opened = open && !open->ioctl.err;
@@ -123,6 +189,6 @@ void look_read(const struct evidence *e, struct look *ret)
 			ret->accepted.word[bit / 64] |= BIT64(bit % 64);
 	if (ret->has_features && !(ret->features.word[0] & IOTLB_BIT))
 		ret->policy = LOOK_NO_IOTLB;
-	else if (unmapped && unmapped->ioctl.err == EFAULT)
-		ret->policy = LOOK_STRICT;
+	else
+		ret->policy = policy_of(e);
 }

@@ -5,11 +5,24 @@
 
 #include "run/runner.h"
 
-/** enum look_policy - what arms the device IOTLB, as far as a look can tell */
+/**
+ * enum look_policy - what arms the device IOTLB
+ * @LOOK_UNKNOWN:	not tried, or neither of the others
+ * @LOOK_NO_IOTLB:	nothing: bit 33 is not offered
+ * @LOOK_STRICT:	bit 33, at once: an unmapped start was refused and missed
+ * @LOOK_GATED:		bit 33, once backend features were set: then it was refused
+ * @LOOK_LENIENT:	the first IOTLB message: refused only after that. Until then the
+ *			device reaches all memory, whatever the bit promised
+ *
+ * Source: vhost_init_device_iotlb() and vhost_vq_init_access() in drivers/vhost/vhost.c;
+ * the other two are proposals of the thread lkml 20220805181105.GA29848@willie-the-truck
+ */
 enum look_policy {
 	LOOK_UNKNOWN,
-	LOOK_NO_IOTLB, /* bit 33 is not offered */
-	LOOK_STRICT    /* bit 33 armed it at once: an unmapped start was refused */
+	LOOK_NO_IOTLB,
+	LOOK_STRICT,
+	LOOK_GATED,
+	LOOK_LENIENT
 };
 
 /**
