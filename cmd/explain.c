@@ -195,10 +195,10 @@ static void print_bit(struct page *p, const struct explain_bit *b)
 		page_wrapf(p, 0, "is bit %lld of the %s of", (long long)m->bit,
 			   m->space == BITS_BACKEND ? "backend features" : "features");
 		print_series(p, 0, &m->devices);
+		if (m->alias)
+			page_wrapf(p, 0, "(%s)", m->alias);
 		page_newline(p);
-		print_para(p, "Meaning", m->meaning);
-		print_para(p, "What sending it obliges to", m->obliges);
-		print_para(p, "Source", m->source);
+		explain_meaning_print(p, INDENT, m);
 	}
 }
 

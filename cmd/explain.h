@@ -1,31 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* Feature bits as `vhostcheck explain` shows them. */
+/* Feature bits as `explain` and `features --explain` show them. */
 #ifndef CMD_EXPLAIN_H
 #define CMD_EXPLAIN_H
 
-#include "base/bits.h"
+#include "core/duty.h"
+#include "report/page.h"
+
+/** struct explain_since - struct duty_since; @devices: const char * */
+struct explain_since {
+	struct rec_list devices;
+	const char *release, *commit;
+};
 
 /**
- * struct explain_meaning - what a bit is under one name
+ * struct explain_meaning - what a bit is on the devices that treat it alike
+ * @duty:	row of the table; not printed
+ * @bit:	not printed, but by those who list bits
+ * @name:	UAPI name
  * @space:	enum bit_space
- * @devices:	const char *: families that have it under this name
- * @meaning, @obliges, @source: as struct feature_text
+ * @devices:	const char *: families
+ * @alias, @meaning, @host, @obliges, @otherwise, @pass_through, @source: of struct duty
+ * @since:	struct explain_since of these families
+ * @checks:	const char *: ids of the checks that run the claim on these families
  */
 struct explain_meaning {
-	int64_t bit; /* not printed */
+	const struct duty *duty;
+	int64_t bit;
 	const char *name;
 	int space;
 	struct rec_list devices;
-	const char *meaning, *obliges, *source;
+	const char *alias, *meaning, *host, *obliges, *otherwise;
+	bool pass_through;
+	struct rec_list since, checks;
+	const char *source;
 };
 
-/** struct explain_bit - a bit; @meanings: struct explain_meaning, one for each name */
+/** struct explain_bit - a bit; @meanings: struct explain_meaning */
 struct explain_bit {
 	int64_t bit;
 	struct rec_list meanings;
 };
 
-extern const struct rec_shape explain_bit_shape;
+/** explain_listed_shape: struct explain_meaning with its number */
+extern const struct rec_shape explain_bit_shape, explain_listed_shape;
+
+/**
+ * explain_meaning_add() - one family's part of a row
+ * @a:		arena of the result
+ * @d:		row
+ * @family:	one of its families
+ * @ret:	struct explain_meaning: joins that of the same row, or becomes one
+ *
+ * Return: 0; -ENOMEM.
+ */
+int explain_meaning_add(struct arena *a, const struct duty *d, enum family family,
+			struct rec_list *ret) must_check_;
+
+/** explain_meaning_print() - all of it but name and number, below @indent */
+void explain_meaning_print(struct page *p, size_t indent,
+			   const struct explain_meaning *m);
 
 /**
  * explain_bits_load() - every feature that has a name
