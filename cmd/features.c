@@ -2,14 +2,16 @@
 #include <string.h>
 
 #include "cmd/execute.h"
+#include "cmd/explain.h"
 #include "cmd/features.h"
+#include "cmd/features_explain.h"
 #include "report/summary.h"
 #include "run/look.h"
 
 /** struct features_options - run's options, of which only the devices are taken */
 struct features_options {
 	struct run_options run;
-	bool toggle;
+	bool toggle, explain;
 };
 
 /** struct features_bit - one bit of a device, by toggling it */
@@ -19,11 +21,15 @@ struct features_bit {
 	int err; /* of setting it alone; 0: accepted */
 };
 
-/** struct features_device - one device of "vhostcheck-features/1"; @toggled: struct
- * features_bit, with --toggle */
+/**
+ * struct features_device - one device of "vhostcheck-features/1"
+ * @toggled:	struct features_bit, with --toggle
+ * @explained:	with --explain
+ */
 struct features_device {
 	struct report_device device;
 	struct rec_list toggled;
+	struct features_duties explained;
 };
 
 /** struct features_document - all of it */
@@ -49,6 +55,10 @@ static const struct rec_field device_fields[] = {
 	  &report_device_shape },
 	{ "toggled", REC_LIST, offsetof(struct features_device, toggled), false,
 	  &bit_shape },
+	{ "duties", REC_LIST, offsetof(struct features_device, explained.duties), false,
+	  &explain_listed_shape },
+	{ "without_iotlb", REC_PTR,
+	  offsetof(struct features_device, explained.without_iotlb), true, &mask_shape },
 	{ 0 },
 };
 
@@ -72,12 +82,17 @@ const struct rec_shape features_shape = {
 };
 
 enum {
-	OPT_TOGGLE = 0x300
+	OPT_TOGGLE = 0x300,
+	OPT_EXPLAIN
 };
 
 static const struct argp_option options[] = {
 	{ "toggle", OPT_TOGGLE, NULL, 0,
 	  "Tell for each bit how VHOST_SET_FEATURES (above 63: _ARRAY) took it alone",
+	  1 },
+	{ "explain", OPT_EXPLAIN, NULL, 0,
+	  "Tell of each bit what sending it obliges to, and which bits a VMM without IOTLB "
+	  "support may send",
 	  1 },
 	{ 0 },
 };
@@ -89,6 +104,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_TOGGLE:
 		o->toggle = true;
+		return 0;
+	case OPT_EXPLAIN:
+		o->explain = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		return run_options_device(state, &o->run, arg);
@@ -143,6 +161,9 @@ static int collect(struct execution *x, const struct features_options *o,
 		d->device = *known;
 		if (o->toggle && add_toggled(x, d, &seen) < 0)
 			return cmd_fail_memory(x->ctx);
+		if (o->explain &&
+		    features_explain(&x->arena, &d->device, &d->explained) < 0)
+			return cmd_fail_memory(x->ctx);
 		if (runner_signal(x->runner))
 			return EXIT_SIGNAL + runner_signal(x->runner);
 	}
@@ -191,6 +212,21 @@ static void print_device(const struct features_device *f, bool toggle)
 	}
 }
 
+static void print_all(const struct cmd_ctx *ctx, const struct features_document *doc,
+		      const struct features_options *o)
+{
+	struct page page;
+
+	cmd_page(ctx, &page);
+	for (size_t i = 0; i < doc->devices.count; i++) {
+		const struct features_device *d = doc->devices.item[i];
+
+		print_device(d, o->toggle);
+		if (o->explain)
+			features_explain_print(&page, &d->device, &d->explained);
+	}
+}
+
 /* What was named and cannot be asked is inconclusive; nothing at all is 77. */
 static int exit_status(const struct execution *x)
 {
@@ -225,8 +261,8 @@ static int run_features(struct cmd_ctx *ctx, int argc, char **argv)
 			status = collect(&x, &o, &doc);
 		if (!status && ctx->json)
 			status = cmd_print_json(ctx, &features_shape, &doc);
-		for (size_t i = 0; !status && !ctx->json && i < doc.devices.count; i++)
-			print_device(doc.devices.item[i], o.toggle);
+		else if (!status)
+			print_all(ctx, &doc, &o);
 		if (!status)
 			status = exit_status(&x);
 		execute_done(&x);

@@ -59,7 +59,7 @@ load helpers
 
 @test "bit 33 is shown as the device IOTLB, and reversed on vDPA" {
 	run -0 "$VHOSTCHECK" explain 33
-	[[ $output == *"bit 33 of the features of net, vsock, scsi (device IOTLB)"* ]]
+	[[ ${output//$'\n'/ } == *"bit 33 of the features of net, vsock, scsi (device IOTLB)"* ]]
 	[[ $output == *"Linux 5.11, commit e13a6915a03f, on vsock."* ]]
 	[[ $output == *"takes it out, whatever its guest acknowledged."* ]]
 	[[ $output == *"bit 33 of the features of vdpa"*"Send it always"* ]]

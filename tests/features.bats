@@ -50,6 +50,47 @@ setup()
 	done
 }
 
+@test "--explain tells of a device that is not here what some kernel offers on it" {
+	run --separate-stderr -77 "$VHOSTCHECK" features --explain
+	[ -z "$stderr" ]
+	[ "$(grep -c 'What some kernel offers on such a device:' <<<"$output")" -eq 3 ]
+	[ "$(grep -c 'bit 33: device IOTLB (VIRTIO_F_ACCESS_PLATFORM)' <<<"$output")" -eq 2 ]
+	run -2 "$VHOSTCHECK" features --explain scsi
+	[[ $output == *"Feature bit 3: VIRTIO_SCSI_F_T10_PI"* ]]
+	run ! grep -F "bit 33" <<<"$output"
+}
+
+@test "--explain ends in constants that a compiler takes, without bit 33, 26 and unknown ones" {
+	run -77 "$VHOSTCHECK" features --explain
+	{
+		echo '#include <stdint.h>'
+		sed -n 's/^ *#define/#define/p' <<<"$output"
+		for name in NET VSOCK SCSI; do
+			name=VHOST_${name}_FEATURES_WITHOUT_IOTLB
+			echo "_Static_assert(!($name >> 33 & 1) && !($name >> 26 & 1), \"armed\");"
+			echo "_Static_assert($name >> 32 & 1, \"no VERSION_1\");"
+		done
+		echo '_Static_assert(!(VHOST_NET_FEATURES_WITHOUT_IOTLB >> 27 & 1), "header");'
+	} >set.c
+	gcc -std=c11 -Wall -Werror -fsyntax-only set.c
+	[ "$(grep -cE '^ *pub const VHOST_(NET|VSOCK|SCSI)_FEATURES_WITHOUT_IOTLB: u64 = 0x[0-9a-f]+;$' \
+		<<<"$output")" -eq 3 ]
+	[ "$(sed -nE 's/.*#define.*C\((.*)\)$/\1/p' <<<"$output")" = \
+		"$(sed -nE 's/.*pub const.*= (.*);$/\1/p' <<<"$output")" ]
+}
+
+@test "--explain --json lists the duties, and the set as a mask" {
+	run --separate-stderr -77 "$VHOSTCHECK" features --explain --json
+	valid features
+	json '[.devices[] | [.name, .without_iotlb.hex]] ==
+		[["net", "0x931008000"], ["vsock", "0x139000002"], ["scsi", "0x13900000a"]]'
+	json '.devices | all(.name as $n | .duties | all(.devices == [$n]))'
+	json '.devices[1].duties | map(select(.bit == 33)) | length == 1 and
+		(.[0] | .alias == "device IOTLB" and (.pass_through | not))'
+	run -77 "$VHOSTCHECK" features --json
+	json '.devices | all(.duties == [] and .without_iotlb == null)'
+}
+
 @test "unknown words are refused with the word" {
 	run --separate-stderr -64 "$VHOSTCHECK" features vsocks
 	[ -z "$output" ]
