@@ -261,7 +261,7 @@ const struct duty duty_vhost[] = {
 	{
 		.space = BITS_FEATURES,
 		.bit = 33,
-		.families = KERNEL,
+		.families = NET | VSOCK,
 		.alias = "device IOTLB",
 		.meaning = "In virtio: the device reaches memory as the platform lets "
 			   "it. In vhost: the device IOTLB.",
@@ -284,7 +284,17 @@ const struct duty duty_vhost[] = {
 				 "iotlb.invalidate_stops"),
 		.source = "drivers/vhost/vhost.c: vhost_init_device_iotlb(), "
 			  "vhost_clear_device_iotlb(), vhost_vq_init_access(), "
-			  "vq_meta_prefetch(); vhost-scsi does not offer it",
+			  "vq_meta_prefetch()",
+	},
+	{
+		.space = BITS_FEATURES,
+		.bit = 33,
+		.families = SCSI,
+		.meaning = "The device reaches memory as the platform lets it.",
+		.host = "Nothing: vhost-scsi has no IOTLB and does not offer it.",
+		.obliges = "Leave it out.",
+		.otherwise = NOT_OFFERED_OTHERWISE,
+		.source = "drivers/vhost/scsi.c: VHOST_SCSI_FEATURES",
 	},
 	{
 		.space = BITS_FEATURES,
