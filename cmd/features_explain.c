@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -50,9 +49,9 @@ static int add_space(struct arena *a, const struct report_device *d, enum bit_sp
 }
 
 /* Of what is offered; a bit without a row is never among it. */
-static struct mask *without_iotlb(struct arena *a, enum family family,
-				  const struct rec_list *duties,
-				  const struct feature_set *pass)
+static struct mask *pass_mask(struct arena *a, enum family family,
+			      const struct rec_list *duties,
+			      const struct feature_set *pass)
 {
 	struct feature_set set = { 0 };
 
@@ -78,7 +77,7 @@ int features_explain(struct arena *a, const struct report_device *d,
 		r = add_space(a, d, BITS_BACKEND, &ret->duties);
 	if (r < 0 || !duty_pass(family, &pass))
 		return r;
-	ret->without_iotlb = without_iotlb(a, family, &ret->duties, &pass);
+	ret->without_iotlb = pass_mask(a, family, &ret->duties, &pass);
 	return ret->without_iotlb ? 0 : -ENOMEM;
 }
 
@@ -119,12 +118,13 @@ static void print_unknown(struct page *p, const struct report_device *d)
 	}
 }
 
+/* The name of a family, which has small letters alone. */
 static void print_upper(struct page *p, const char *s)
 {
 	char c[] = " ";
 
 	for (; *s; s++) {
-		c[0] = (char)toupper((unsigned char)*s);
+		c[0] = (char)(*s - 'a' + 'A');
 		page_put(p, c);
 	}
 }
