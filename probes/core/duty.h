@@ -5,8 +5,8 @@
  * The bits of VHOST_SET_FEATURES look like the guest's, but they switch things on in the
  * host. Each row says what, what the VMM must then do, and what a VMM meets that sends
  * the bit without doing it. What is said of a kernel was read in its source: Debian's
- * linux-source 6.12.117 (all drivers) and 7.3.4 (vhost.c, net.c), and what differs
- * in 5.10 and 6.1.
+ * linux-source 6.12.117 (all drivers) and 7.3.4 (vhost.c, net.c). Releases that brought
+ * something are those of the commits named, not read in older sources.
  */
 #ifndef CORE_DUTY_H
 #define CORE_DUTY_H
