@@ -115,7 +115,7 @@ int modules_load(struct loaded_modules *m, const char *name)
  */
 static int remove_module(struct kmod_module *mod)
 {
-	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = 10000000 };
 	struct deadline until = deadline_after_ms(UNUSED_AFTER_MS);
 	int r = kmod_module_remove_module(mod, O_NONBLOCK);
 

@@ -50,7 +50,8 @@ static const struct check *check_named(const char *area, const char *name)
 
 static const struct finding *found(const char *name, const struct ev *ev)
 {
-	void *item[] = { (void *)(uintptr_t)ev };
+	struct ev copy = *ev;
+	void *item[] = { &copy };
 	const struct evidence e = { { .item = item, .count = 1 } };
 
 	return finding_of(check_named("iotlb", name), &e);
