@@ -33,17 +33,20 @@ static bool offered_at(struct judge *j, uint64_t ret[KNOWN_WORDS])
 {
 	const char *step = count_step(j->arena, 2);
 	const struct ev *ev = judge_need(j, EV_IOCTL, step);
-	const char *last = ev && ev->ioctl.arg ? strrchr(ev->ioctl.arg, ' ') : NULL;
-	bool both =
-		last && !strncmp(ev->ioctl.arg, "2: 0x", 5) && !strncmp(last, " 0x", 3);
+	const char *wrote = ev && ev->ioctl.arg ? ev->ioctl.arg : "nothing";
+	const char *second = strstr(wrote, " 0x");
+	bool both = false;
+
+	second = second ? strstr(second + 1, " 0x") : NULL;
+	both = second && !strncmp(wrote, "2: 0x", 5);
 
 	if (!ev || !judge_mask(j, "features", &ret[0]))
 		return false;
 	judge_ok(j, step);
 	judge_that(j, both, "%s with room for 2 words wrote \"%s\"", ev->ioctl.name,
-		   ev->ioctl.arg ? ev->ioctl.arg : "nothing");
+		   wrote);
 	if (both)
-		ret[1] = strtoull(last, NULL, 16);
+		ret[1] = strtoull(second, NULL, 16);
 	return both;
 }
 
