@@ -72,6 +72,18 @@ const struct check *const check_catalogue[] = {
 	&iotlb_permission,
 	&iotlb_message_rules,
 	&iotlb_message_without,
+	&isolation_unmapped_buffers,
+	&isolation_read_only_buffer,
+	&isolation_write_only_buffer,
+	&isolation_mapping_end,
+	&isolation_outside_memory,
+	&isolation_invalidated_buffers,
+	&isolation_invalidated_used_ring,
+	&isolation_readdressed_ring,
+	&isolation_switched_off,
+	&isolation_other_device,
+	&isolation_receive_tail,
+	&isolation_driver_parts,
 };
 
 const size_t check_catalogue_count = ARRAY_SIZE(check_catalogue);

@@ -31,6 +31,23 @@ const struct finding findings[] = {
 			  "!msg->size, which vhost_chr_write_iter() turns into EFAULT",
 		.sign = { { EV_IOTLB, "invalidate", "0x0", EFAULT } },
 	},
+	{
+		.check = &isolation_readdressed_ring,
+		.since = "5.10.223 and 6.18.15 at least, where it was seen",
+		.fixed_by =
+			"stable 6.12.104; seen without it on 6.1.192, 6.12.107, 7.3.4",
+		.text = "VHOST_SET_VRING_ADDR and _NUM leave the cached mapping of the old "
+			"ring in place, and a start writes the used ring's flags at the new "
+			"address by it, as far outside the mapping as the guest likes. A VMM "
+			"must send an IOTLB message, which empties the cache, between the "
+			"address and the start; whoever lets a guest choose ring addresses "
+			"needs the fix.",
+		.source = "vhost_vring_num_addr(), vhost_vq_meta_fetch() in "
+			  "drivers/vhost/vhost.c: 6.12.107 calls __vhost_vq_meta_reset() "
+			  "there, 5.10.223 does not",
+		.sign = { { EV_IOCTL, "again", NULL, 0 },
+			  { EV_FACT, "after", "touched from +0x0 to*", 0 } },
+	},
 };
 
 const size_t finding_count = ARRAY_SIZE(findings);

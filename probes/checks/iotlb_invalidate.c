@@ -77,7 +77,7 @@ const struct check iotlb_invalidate_stops = {
 	.need_peer = true,
 	.refs = WORDS("vhost_process_iotlb_msg() in drivers/vhost/vhost.c"),
 	.faults = WORDS("invalidate_dropped", "miss_dropped", "invalidate_keeps",
-			"miss_buffer_lost"),
+			"miss_buffer_lost", "miss_tx_lost"),
 	.collect = collect_invalidate_stops,
 	.judge = judge_invalidate_stops,
 };

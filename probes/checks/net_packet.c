@@ -197,7 +197,8 @@ const struct check lifecycle_backend_stranger = {
 	.need_peer = true,
 	.refs = WORDS("VHOST_NET_SET_BACKEND", "get_socket() in drivers/vhost/net.c",
 		      "CVE-2020-10942"),
-	.faults = WORDS("start_forgiven", "start_other_errno", "payload_flipped"),
+	.faults = WORDS("start_forgiven", "start_other_errno", "payload_flipped",
+			"backend_any_file"),
 	.collect = collect_stranger,
 	.judge = judge_stranger,
 };

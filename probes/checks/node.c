@@ -97,7 +97,7 @@ const struct check node_openable = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_vsock_dev_open() in drivers/vhost/vsock.c",
 		      "vhost_net_open() in drivers/vhost/net.c"),
-	.faults = WORDS("open_fails", "second_open_fails"),
+	.faults = WORDS("open_fails", "second_open_fails", "one_descriptor"),
 	.collect = collect_openable,
 	.judge = judge_openable,
 };

@@ -59,3 +59,17 @@ int chain_write(const struct chain *c, size_t offset, const void *from, size_t l
 	return walk((struct walk){ .iov = c->iov + c->out, .n = c->in, .from = from },
 		    offset, len);
 }
+
+void chain_clear(const struct chain *c, size_t offset)
+{
+	static const unsigned char zero[512];
+	size_t end = chain_bytes(c, true);
+
+	while (offset < end) {
+		size_t n = end - offset < sizeof(zero) ? end - offset : sizeof(zero);
+
+		if (chain_write(c, offset, zero, n) < 0)
+			return;
+		offset += n;
+	}
+}

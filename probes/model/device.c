@@ -109,15 +109,18 @@ void device_wipe(struct model_dev *d)
 		setup_init(&d->vq[q], d, q);
 	}
 	map_clear(&d->memory);
-	map_clear(&d->iotlb);
 	messages_clear(d);
 	fd_close(&d->log.fd);
 	d->log.base = 0;
 	d->features = (struct feature_set){ { 0 } };
 	d->backend_features = 0;
-	d->acked = d->has_memory = d->has_iotlb = d->messaged = false;
+	d->acked = d->has_memory = d->messaged = false;
 	d->fork_owner = 1;
 	d->owner = 0;
+	if (device_breaks(d, RULE_IOTLB_STAYS))
+		return;
+	map_clear(&d->iotlb);
+	d->has_iotlb = false;
 }
 
 static void model_close(struct dev *dev)
@@ -138,6 +141,9 @@ static int model_open(struct dev *dev, const char *path)
 
 	if (strcmp(path, family_path(d->m->family)) != 0)
 		return -ENOENT;
+	if ((d == &d->m->twin ? d->m->dev.open : d->m->twin.open) &&
+	    device_breaks(d, RULE_ONE_DESCRIPTOR))
+		return -EBUSY;
 	model_close(dev);
 	d->open = true;
 	return 0;
@@ -155,7 +161,7 @@ static void wipe_addresses(struct model_dev *d)
  */
 static void switch_iotlb(struct model_dev *d, bool on)
 {
-	if (on == d->has_iotlb && !on)
+	if (!on && (!d->has_iotlb || device_breaks(d, RULE_IOTLB_STAYS)))
 		return;
 	map_clear(&d->iotlb);
 	d->messaged = false;
@@ -421,7 +427,7 @@ bool device_work(struct model_dev *d)
 			continue;
 		vq->due = false;
 		any = true;
-		if (vq->running)
+		if (vq->running && !vq->stuck)
 			d->family->handle(vq);
 	}
 	return any;

@@ -41,6 +41,9 @@ struct seam_model;
  * @kick, @call, @err: own duplicates of the eventfds, -1 without
  * @running:	has a back end
  * @due:	its handler is to run
+ * @found:	a buffer of it was translated (RULE_FIRST_HEAD_FREE)
+ * @stuck:	it is not served again (RULE_PERMISSION_STICKS)
+ * @used_map:	mapping that the used ring was found by, if @used_kept (RULE_USED_CACHED)
  */
 struct vq {
 	struct model_dev *dev;
@@ -50,7 +53,8 @@ struct vq {
 	uint16_t last_avail, avail_idx, last_used, signalled, used_flags;
 	bool signalled_valid;
 	int kick, call, err;
-	bool running, due;
+	bool running, due, found, stuck, used_kept;
+	struct map used_map;
 };
 
 /**
@@ -288,6 +292,9 @@ int chain_read(const struct chain *c, size_t offset, void *to, size_t len);
 
 /** chain_write() - scatter @len bytes at @offset of the writable part. 0 or -EFAULT */
 int chain_write(const struct chain *c, size_t offset, const void *from, size_t len);
+
+/** chain_clear() - write zeros from @offset of the writable part to its end */
+void chain_clear(const struct chain *c, size_t offset);
 
 /* -------------------------------------------------------------- log.c */
 

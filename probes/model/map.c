@@ -45,13 +45,13 @@ static bool overlaps(const struct map *m, uint64_t start, uint64_t last)
 void map_remove(struct map_table *t, uint64_t start, uint64_t last)
 {
 	for (size_t i = t->count; i-- > 0;)
-		if (overlaps(&t->map[i], start, last))
+		if (!t->map[i].kept && overlaps(&t->map[i], start, last))
 			remove_at(t, i);
 }
 
-const struct map *map_find(const struct map_table *t, uint64_t start, uint64_t last)
+struct map *map_find(const struct map_table *t, uint64_t start, uint64_t last)
 {
-	const struct map *found = NULL;
+	struct map *found = NULL;
 
 	for (size_t i = 0; i < t->count; i++)
 		if (overlaps(&t->map[i], start, last) &&

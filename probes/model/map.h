@@ -17,10 +17,12 @@
  * @start, @last: first and last address
  * @addr:	address in this process that @start stands for
  * @perm:	VHOST_ACCESS_*
+ * @kept:	map_remove() leaves it
  */
 struct map {
 	uint64_t start, last, addr;
 	uint8_t perm;
+	bool kept;
 };
 
 /**
@@ -52,7 +54,7 @@ void map_remove(struct map_table *t, uint64_t start, uint64_t last);
  *
  * Return: of those that overlap the one that begins lowest, the oldest of equals; NULL.
  */
-const struct map *map_find(const struct map_table *t, uint64_t start, uint64_t last);
+struct map *map_find(const struct map_table *t, uint64_t start, uint64_t last);
 
 /** map_clear() - remove and free all; the limit stays */
 void map_clear(struct map_table *t);

@@ -152,6 +152,19 @@ static void invalidate(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 	map_remove(&d->iotlb, msg->iova, msg->iova + msg->size - 1);
 }
 
+/* What another device is told as well, if they share. */
+static void share(struct model_dev *d, const struct vhost_iotlb_msg *msg)
+{
+	struct model_dev *other = d == &d->m->dev ? &d->m->twin : &d->m->dev;
+
+	if (!device_breaks(d, RULE_DEVICES_SHARE) || !other->has_iotlb)
+		return;
+	if (msg->type == VHOST_IOTLB_UPDATE)
+		(void)update(other, msg);
+	else if (msg->type == VHOST_IOTLB_INVALIDATE)
+		invalidate(other, msg);
+}
+
 static int process(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 {
 	if (!d->has_iotlb)
@@ -159,6 +172,7 @@ static int process(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 	if (d->m->policy == MODEL_GATED && !device_armed(d))
 		return -EFAULT;
 	d->messaged = true;
+	share(d, msg);
 	switch (msg->type) {
 	case VHOST_IOTLB_UPDATE:
 		return update(d, msg);

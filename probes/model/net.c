@@ -196,6 +196,8 @@ static int receive(struct vq *vq, struct tap *t)
 		/* a header of another size than expected: discarded */
 		r = len == want ? chain_write(&l.all, 0, bytes, len) : -EMSGSIZE;
 	}
+	if (r == 0 && device_breaks(vq->dev, RULE_TAIL_WRITTEN))
+		chain_clear(&l.all, len);
 	drop_frame(t);
 	if (r < 0) {
 		vring_put_back(vq, l.heads);
@@ -256,7 +258,7 @@ static int set_backend(struct model_dev *d, const void *arg)
 	if (r < 0)
 		return r;
 	if (f.fd != -1 && (f.fd != d->m->peer.tap.fd || !d->m->peer.started))
-		return -ENOTSOCK;
+		return device_breaks(d, RULE_BACKEND_ANY) ? 0 : -ENOTSOCK;
 	if (vq->running && f.fd != -1 && device_breaks(d, RULE_START_TWICE_BUSY))
 		return -EBUSY;
 	if (f.fd != -1 && d->left_running && device_breaks(d, RULE_REOPEN_BUSY))

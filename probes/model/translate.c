@@ -19,10 +19,29 @@ static bool permits(const struct vq *vq, const struct map *m, uint8_t access)
 
 static int not_permitted(struct vq *vq, uint64_t addr, uint8_t access)
 {
+	vq->stuck = device_breaks(vq->dev, RULE_PERMISSION_STICKS);
 	if (!device_breaks(vq->dev, RULE_PERMISSION_MISSED))
 		return -EPERM;
 	messages_miss(vq, addr, access);
 	return -EAGAIN;
+}
+
+/* A place in the memory table that an address without mapping is taken for; 0 if none. */
+static uint64_t place_of(const struct vq *vq, uint64_t addr, uint64_t len)
+{
+	const struct map_table *t = &vq->dev->memory;
+	uint64_t size = t->count ? t->map[0].last - t->map[0].start + 1 : 0;
+
+	if (!vq->running || vq->found || size <= len ||
+	    !device_breaks(vq->dev, RULE_FIRST_HEAD_FREE))
+		return 0;
+	return t->map[0].start + addr % (size - len);
+}
+
+static bool miss_is_lost(const struct vq *vq)
+{
+	return vq->running && (device_breaks(vq->dev, RULE_MISS_BUFFER_LOST) ||
+			       (vq->index && device_breaks(vq->dev, RULE_MISS_TX_LOST)));
 }
 
 int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,
@@ -33,12 +52,17 @@ int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,
 	unsigned int n = 0;
 
 	while (len > 0) {
-		const struct map *m = map_find(t, addr, addr + len - 1);
+		struct map *m = map_find(t, addr, addr + len - 1);
+		uint64_t place = place_of(vq, addr, len);
 		uint64_t size = 0;
 
+		if (armed && (!m || m->start > addr) && place) {
+			addr = place;
+			t = &vq->dev->memory;
+			m = &t->map[0];
+		}
 		if (!m || m->start > addr) {
-			if (armed && !(vq->running &&
-				       device_breaks(vq->dev, RULE_MISS_BUFFER_LOST)))
+			if (armed && !miss_is_lost(vq))
 				messages_miss(vq, addr, access);
 			return armed ? -EAGAIN : -EFAULT;
 		}
@@ -46,14 +70,17 @@ int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,
 			return not_permitted(vq, addr, access);
 		if (n == room)
 			return -ENOBUFS;
+		m->kept = armed && access == VHOST_ACCESS_WO &&
+			  device_breaks(vq->dev, RULE_WRITTEN_STAYS);
 		size = m->last - addr + 1;
-		if (size > len)
+		if (size > len || device_breaks(vq->dev, RULE_END_OPEN))
 			size = len;
 		iov[n].iov_base = memory_at(m->addr + (addr - m->start));
 		iov[n++].iov_len = size;
 		addr += size;
 		len -= size;
 	}
+	vq->found = true;
 	return (int)n;
 }
 
@@ -87,6 +114,29 @@ static bool part_is_mapped(struct vq *vq, uint64_t addr, uint64_t len, uint8_t a
 	return true;
 }
 
+static uint64_t used_bytes(const struct vq *vq)
+{
+	return sizeof(struct vring_used) + vq->num * sizeof(struct vring_used_elem) +
+	       (device_has(vq->dev, VIRTIO_RING_F_EVENT_IDX) ? 2 : 0);
+}
+
+/* Whether the used ring is found by what it was found by before. */
+static bool used_is_kept(const struct vq *vq, uint64_t addr)
+{
+	return vq->used_kept && addr - vq->used < used_bytes(vq);
+}
+
+static void keep_used(struct vq *vq, uint64_t addr)
+{
+	const struct map *m = map_find(&vq->dev->iotlb, addr, addr);
+
+	if (!m || vq->used_kept || addr - vq->used >= used_bytes(vq) ||
+	    !device_breaks(vq->dev, RULE_USED_CACHED))
+		return;
+	vq->used_map = *m;
+	vq->used_kept = true;
+}
+
 bool translate_prefetch(struct vq *vq)
 {
 	uint64_t event = device_has(vq->dev, VIRTIO_RING_F_EVENT_IDX) ? 2 : 0;
@@ -100,21 +150,27 @@ bool translate_prefetch(struct vq *vq)
 	       part_is_mapped(vq, vq->avail,
 			      sizeof(struct vring_avail) + vq->num * 2ull + event,
 			      VHOST_ACCESS_RO) &&
-	       part_is_mapped(vq, vq->used,
-			      sizeof(struct vring_used) +
-				      vq->num * sizeof(struct vring_used_elem) + event,
-			      VHOST_ACCESS_WO);
+	       (used_is_kept(vq, vq->used) ||
+		part_is_mapped(vq, vq->used, used_bytes(vq), VHOST_ACCESS_WO));
 }
 
 int translate_ring(struct vq *vq, uint64_t addr, size_t len, uint64_t *ret_addr)
 {
 	struct iovec iov = { 0 };
+	bool found = false;
 	int n = 0;
 
 	*ret_addr = addr;
 	if (!device_armed(vq->dev))
 		return 0;
+	if (used_is_kept(vq, addr)) {
+		*ret_addr = vq->used_map.addr + (addr - vq->used_map.start);
+		return 0;
+	}
+	keep_used(vq, addr);
+	found = vq->found;
 	n = translate(vq, addr, len, VHOST_ACCESS_RO, &iov, 1);
+	vq->found = found;
 	if (n != 1) {
 		vring_error(vq);
 		return -EFAULT;

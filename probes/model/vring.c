@@ -253,6 +253,18 @@ static uint16_t shown_used(const struct vq *vq)
 	return (uint16_t)(vq->last_used - device_breaks(vq->dev, RULE_INDEX_LIES));
 }
 
+/* The next field of one that has no next: nobody looks there, and it is not vhost's. */
+static void mark_used(struct vq *vq, uint16_t head)
+{
+	const uint16_t mark = UINT16_MAX;
+
+	if (device_breaks(vq->dev, RULE_DESC_WRITTEN))
+		(void)part_write(vq,
+				 vq->desc + head * sizeof(struct vring_desc) +
+					 offsetof(struct vring_desc, next),
+				 &mark, sizeof(mark));
+}
+
 int vring_used(struct vq *vq, const struct used *used, unsigned int n)
 {
 	int r = 0;
@@ -265,6 +277,7 @@ int vring_used(struct vq *vq, const struct used *used, unsigned int n)
 		};
 
 		r = part_write(vq, used_entry(vq, slot), &e, sizeof(e));
+		mark_used(vq, used[i].head);
 		log_used_ring(vq, used_entry(vq, slot) - vq->used, sizeof(e));
 	}
 	if (r < 0)

@@ -115,7 +115,20 @@ enum fault_rule {
 	RULE_UPDATE_KERNEL,       /* an update of a kernel address is taken */
 	RULE_MESSAGE_MISS_TAKEN,  /* a miss that user space writes is taken */
 	RULE_MESSAGE_ANY_VERSION, /* the outer type is not looked at */
-	RULE_MESSAGE_UNARMED      /* messages are taken without bit 33 */
+	RULE_MESSAGE_UNARMED,     /* messages are taken without bit 33 */
+
+	RULE_BACKEND_ANY,       /* any file will do for a back end */
+	RULE_ONE_DESCRIPTOR,    /* a device can be opened once */
+	RULE_MISS_TX_LOST,      /* a transmit buffer without mapping is not reported */
+	RULE_FIRST_HEAD_FREE,   /* the first buffer of a ring needs no mapping */
+	RULE_PERMISSION_STICKS, /* a ring that lacked a permission stays dead */
+	RULE_END_OPEN,          /* what begins in a mapping may go on behind it */
+	RULE_WRITTEN_STAYS,     /* an invalidate spares buffers that were written */
+	RULE_USED_CACHED,       /* where the used ring was is kept for ever */
+	RULE_IOTLB_STAYS,       /* the IOTLB outlives the device that had it */
+	RULE_DEVICES_SHARE,     /* mappings and invalidates reach other devices */
+	RULE_TAIL_WRITTEN,      /* a receive buffer is filled up to its end */
+	RULE_DESC_WRITTEN       /* a used descriptor is marked in its table */
 };
 
 /**
