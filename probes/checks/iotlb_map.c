@@ -141,7 +141,7 @@ const struct check iotlb_static_map = {
 	.refs = WORDS(
 		"vhost_process_iotlb_msg(), translate_desc() in drivers/vhost/vhost.c"),
 	.faults = WORDS("update_dropped", "update_iova_flipped", "payload_flipped",
-			"read_empty_zero"),
+			"read_empty_zero", "never_missed_zero"),
 	.collect = collect_static,
 	.judge = judge_static,
 };

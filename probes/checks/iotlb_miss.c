@@ -305,7 +305,7 @@ const struct check iotlb_read_empty = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("vhost_chr_read_iter() in drivers/vhost/vhost.c"),
-	.faults = WORDS("read_empty_zero"),
+	.faults = WORDS("read_empty_zero", "never_missed_zero"),
 	.collect = collect_read_empty,
 	.judge = judge_read_empty,
 };

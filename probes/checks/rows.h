@@ -85,10 +85,16 @@ extern const struct check iotlb_start_unmapped, iotlb_start_after_mapping,
 	iotlb_invalidate_all_zero, iotlb_invalidate_all_max, iotlb_permission,
 	iotlb_message_rules, iotlb_message_without;
 
+extern const struct check iotlb_invalidate_partial, iotlb_duplicate_update,
+	iotlb_capacity, iotlb_rearm_empties, iotlb_restart_keeps, iotlb_entries_across,
+	iotlb_miss_unread, iotlb_miss_restart, iotlb_miss_one_ring,
+	iotlb_permission_corrected, iotlb_ring_permission, iotlb_used_ring_write_only,
+	iotlb_message_version, iotlb_message_vdpa;
+
 extern const struct check isolation_unmapped_buffers, isolation_read_only_buffer,
-	isolation_write_only_buffer, isolation_mapping_end,
-	isolation_invalidated_buffers, isolation_invalidated_used_ring,
-	isolation_readdressed_ring, isolation_switched_off, isolation_outside_memory,
-	isolation_other_device, isolation_receive_tail, isolation_driver_parts;
+	isolation_write_only_buffer, isolation_mapping_end, isolation_invalidated_buffers,
+	isolation_invalidated_used_ring, isolation_readdressed_ring,
+	isolation_switched_off, isolation_outside_memory, isolation_other_device,
+	isolation_receive_tail, isolation_driver_parts;
 
 #endif

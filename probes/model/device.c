@@ -114,7 +114,7 @@ void device_wipe(struct model_dev *d)
 	d->log.base = 0;
 	d->features = (struct feature_set){ { 0 } };
 	d->backend_features = 0;
-	d->acked = d->has_memory = d->messaged = false;
+	d->acked = d->has_memory = d->messaged = d->missed = false;
 	d->fork_owner = 1;
 	d->owner = 0;
 	if (device_breaks(d, RULE_IOTLB_STAYS))
@@ -161,6 +161,8 @@ static void wipe_addresses(struct model_dev *d)
  */
 static void switch_iotlb(struct model_dev *d, bool on)
 {
+	if (on && d->has_iotlb && device_breaks(d, RULE_REARM_KEEPS))
+		return;
 	if (!on && (!d->has_iotlb || device_breaks(d, RULE_IOTLB_STAYS)))
 		return;
 	map_clear(&d->iotlb);
@@ -224,6 +226,8 @@ int device_backend_ioctl(struct model_dev *d, unsigned long request, void *arg)
 		return -EOPNOTSUPP;
 	if (d->backend_features & ~bits && device_breaks(d, RULE_BACKEND_FINAL))
 		return -EINVAL;
+	if (device_breaks(d, RULE_VERSION_KEPT))
+		bits |= d->backend_features;
 	d->backend_features = bits;
 	return 0;
 }
@@ -414,6 +418,28 @@ static bool was_kicked(const struct vq *vq)
 	       eventfd_read(vq->kick, &count) == 0;
 }
 
+static bool waits_for_miss(const struct vq *vq)
+{
+	const struct model_dev *d = vq->dev;
+
+	for (size_t i = 0; i < d->queue.count; i++)
+		if (d->queue.item[i].vq == vq->index &&
+		    device_breaks(d, RULE_UNREAD_WEDGES))
+			return true;
+	return vq->index == MODEL_RX && d->pending.count &&
+	       device_breaks(d, RULE_MISS_STOPS_ALL);
+}
+
+void device_stopped(struct model_dev *d)
+{
+	if (device_breaks(d, RULE_STOP_FORGETS))
+		map_clear(&d->iotlb);
+	if (!d->pending.count || !device_breaks(d, RULE_STOP_WEDGES))
+		return;
+	for (unsigned int q = 0; q < MODEL_QUEUES; q++)
+		d->vq[q].stuck = true;
+}
+
 bool device_work(struct model_dev *d)
 {
 	bool any = false;
@@ -427,7 +453,7 @@ bool device_work(struct model_dev *d)
 			continue;
 		vq->due = false;
 		any = true;
-		if (vq->running && !vq->stuck)
+		if (vq->running && !vq->stuck && !waits_for_miss(vq))
 			d->family->handle(vq);
 	}
 	return any;

@@ -113,6 +113,7 @@ struct packet;
  * @memory:	VHOST_SET_MEM_TABLE, if @has_memory
  * @iotlb:	the device IOTLB, if @has_iotlb
  * @messaged:	an IOTLB message has been taken
+ * @missed:	there has been a miss
  * @queue:	misses that were not read; @pending: that were, and wait for an update
  * @cid:	vsock: the guest's, 0 without
  * @packets:	vsock: queued for the guest, oldest first
@@ -129,7 +130,7 @@ struct model_dev {
 	uint64_t backend_features;
 	uint8_t fork_owner;
 	struct map_table memory, iotlb;
-	bool has_memory, has_iotlb, messaged;
+	bool has_memory, has_iotlb, messaged, missed;
 	struct messages queue, pending;
 	struct dirty_log log;
 	struct vq vq[MODEL_QUEUES];
@@ -146,6 +147,9 @@ void device_init(struct model_dev *d, struct seam_model *m,
 
 /** device_work() - run the handlers that are due; whether there were any */
 bool device_work(struct model_dev *d);
+
+/** device_stopped() - a back end was taken away by the start and stop call */
+void device_stopped(struct model_dev *d);
 
 /** device_has() - whether a feature below 64 was accepted */
 bool device_has(const struct model_dev *d, unsigned int bit);
@@ -232,6 +236,9 @@ int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,
  * passed over in silence, as vhost does (vhost-abi 3.4).
  */
 bool translate_prefetch(struct vq *vq);
+
+/** translate_run() - how many of @len bytes of a ring from @addr on lie in one mapping */
+size_t translate_run(const struct vq *vq, uint64_t addr, size_t len);
 
 /** translate_ring() - the place in this process of a part of a ring. 0 or -EFAULT */
 int translate_ring(struct vq *vq, uint64_t addr, size_t len, uint64_t *ret_addr);

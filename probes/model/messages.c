@@ -63,6 +63,7 @@ void messages_miss(struct vq *vq, uint64_t iova, uint8_t perm)
 		      !device_breaks(vq->dev, RULE_MISS_VERSION_1),
 	};
 
+	vq->dev->missed = true;
 	add(&vq->dev->queue, &m);
 	if (device_breaks(vq->dev, RULE_MISS_TWICE))
 		add(&vq->dev->queue, &m);
@@ -96,7 +97,7 @@ ssize_t messages_read(struct dev *dev, void *buf, size_t len)
 	if (len < MODEL_MSG_BYTES)
 		return 0;
 	if (!d->queue.count)
-		return -EAGAIN;
+		return !d->missed && device_breaks(d, RULE_EMPTY_ZERO) ? 0 : -EAGAIN;
 	encode(d, &d->queue.item[0], buf);
 	add(&d->pending, &d->queue.item[0]);
 	drop_at(&d->queue, 0);
@@ -131,12 +132,33 @@ static int update(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 
 	if (msg->perm & VHOST_ACCESS_RW && !memory_is_user(msg->uaddr, msg->size))
 		return device_breaks(d, RULE_UPDATE_KERNEL) ? 0 : -EFAULT;
+	if (d->iotlb.count >= d->iotlb.limit && device_breaks(d, RULE_TABLE_FULL))
+		return -ENOSPC;
 	r = map_add(&d->iotlb, &m);
 	if (r == -EFAULT && device_breaks(d, RULE_UPDATE_WRAPS))
 		return 0;
 	if (r == 0)
 		resume(d, m.start, m.last);
 	return r;
+}
+
+/* Marks what an invalidate with a fault leaves alone. */
+static void spare(struct model_dev *d, uint64_t start, uint64_t last)
+{
+	bool exact = device_breaks(d, RULE_INVALIDATE_EXACT);
+	bool more = false;
+
+	for (size_t i = 0; i < d->iotlb.count; i++) {
+		struct map *m = &d->iotlb.map[i];
+
+		if (m->last < start || m->start > last)
+			continue;
+		if (exact)
+			m->kept = m->start < start || m->last > last;
+		else if (device_breaks(d, RULE_INVALIDATE_ONE))
+			m->kept = more;
+		more = true;
+	}
 }
 
 /* An address of 0 with size 0 is everything: the end of the range is 2^64 - 1. */
@@ -149,6 +171,7 @@ static void invalidate(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 	if (device_breaks(d, RULE_INVALIDATE_KEEPS) && msg->size > PAGE &&
 	    msg->size != UINT64_MAX)
 		return;
+	spare(d, msg->iova, msg->iova + msg->size - 1);
 	map_remove(&d->iotlb, msg->iova, msg->iova + msg->size - 1);
 }
 
@@ -179,6 +202,9 @@ static int process(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 	case VHOST_IOTLB_INVALIDATE:
 		invalidate(d, msg);
 		return 0;
+	case VHOST_IOTLB_BATCH_BEGIN:
+	case VHOST_IOTLB_BATCH_END:
+		return device_breaks(d, RULE_BATCH_TAKEN) ? 0 : -EFAULT;
 	default:
 		return device_breaks(d, RULE_MESSAGE_MISS_TAKEN) ? 0 : -EFAULT;
 	}
@@ -207,8 +233,9 @@ ssize_t messages_write(struct dev *dev, const void *buf, size_t len)
 		return -EINVAL;
 	if (msg.type == VHOST_IOTLB_UPDATE && !msg.size)
 		return -EINVAL;
-	if (head[0] == VHOST_IOTLB_MSG_V2 && head[1])
-		return -EFAULT; /* address spaces are vDPA's */
+	if (head[0] == VHOST_IOTLB_MSG_V2 && !(d->backend_features & V2_BIT) &&
+	    device_breaks(d, RULE_V2_NEEDS_BIT))
+		return -EINVAL;
 	r = process(d, &msg);
 	model_run(d->m);
 	return r < 0 ? -EFAULT : (ssize_t)MODEL_MSG_BYTES;

@@ -268,10 +268,12 @@ static int set_backend(struct model_dev *d, const void *arg)
 	if (f.fd != -1 && vring_start(vq) < 0)
 		return -EFAULT;
 	vq->running = f.fd != -1;
-	if (vq->running)
+	if (vq->running) {
 		vq->due = true;
-	else
-		messages_clear(d); /* misses of a ring without back end are stale */
+		return 0;
+	}
+	device_stopped(d);
+	messages_clear(d); /* misses of a ring without back end are stale */
 	return 0;
 }
 

@@ -70,6 +70,8 @@ int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,
 			return not_permitted(vq, addr, access);
 		if (n == room)
 			return -ENOBUFS;
+		if (n && device_breaks(vq->dev, RULE_ONE_ENTRY))
+			return -EFAULT;
 		m->kept = armed && access == VHOST_ACCESS_WO &&
 			  device_breaks(vq->dev, RULE_WRITTEN_STAYS);
 		size = m->last - addr + 1;
@@ -103,7 +105,8 @@ static bool part_is_mapped(struct vq *vq, uint64_t addr, uint64_t len, uint8_t a
 			ring_miss(vq, addr, access);
 			return false;
 		}
-		if (!permits(vq, m, access))
+		if (!permits(vq, m, access) &&
+		    !device_breaks(vq->dev, RULE_RING_PERMISSION))
 			return false;
 		size = m->last - addr + 1;
 		if (size >= len)
@@ -154,9 +157,27 @@ bool translate_prefetch(struct vq *vq)
 		part_is_mapped(vq, vq->used, used_bytes(vq), VHOST_ACCESS_WO));
 }
 
+size_t translate_run(const struct vq *vq, uint64_t addr, size_t len)
+{
+	const struct map *m = NULL;
+
+	if (device_armed(vq->dev) && !used_is_kept(vq, addr))
+		m = map_find(&vq->dev->iotlb, addr, addr);
+	return m && m->last - addr < len ? (size_t)(m->last - addr + 1) : len;
+}
+
+/* The access that the mapping of an address permits, whatever it is. */
+static uint8_t forgiving(const struct vq *vq, uint64_t addr, uint8_t access)
+{
+	const struct map *m = map_find(&vq->dev->iotlb, addr, addr);
+
+	return m && m->perm ? m->perm : access;
+}
+
 int translate_ring(struct vq *vq, uint64_t addr, size_t len, uint64_t *ret_addr)
 {
 	struct iovec iov = { 0 };
+	uint8_t access = VHOST_ACCESS_RO;
 	bool found = false;
 	int n = 0;
 
@@ -167,9 +188,11 @@ int translate_ring(struct vq *vq, uint64_t addr, size_t len, uint64_t *ret_addr)
 		*ret_addr = vq->used_map.addr + (addr - vq->used_map.start);
 		return 0;
 	}
+	if (device_breaks(vq->dev, RULE_RING_PERMISSION))
+		access = forgiving(vq, addr, access);
 	keep_used(vq, addr);
 	found = vq->found;
-	n = translate(vq, addr, len, VHOST_ACCESS_RO, &iov, 1);
+	n = translate(vq, addr, len, access, &iov, 1);
 	vq->found = found;
 	if (n != 1) {
 		vring_error(vq);

@@ -22,18 +22,36 @@
 
 static int part_read(struct vq *vq, uint64_t addr, void *to, size_t len)
 {
-	uint64_t at = 0;
-	int r = translate_ring(vq, addr, len, &at);
+	unsigned char *bytes = to;
+	int r = 0;
 
-	return r < 0 ? r : memory_read(to, at, len);
+	for (size_t done = 0; done < len && r == 0;) {
+		size_t n = translate_run(vq, addr + done, len - done);
+		uint64_t at = 0;
+
+		r = translate_ring(vq, addr + done, n, &at);
+		if (r == 0)
+			r = memory_read(bytes + done, at, n);
+		done += n;
+	}
+	return r;
 }
 
 static int part_write(struct vq *vq, uint64_t addr, const void *from, size_t len)
 {
-	uint64_t at = 0;
-	int r = translate_ring(vq, addr, len, &at);
+	const unsigned char *bytes = from;
+	int r = 0;
 
-	return r < 0 ? r : memory_write(at, from, len);
+	for (size_t done = 0; done < len && r == 0;) {
+		size_t n = translate_run(vq, addr + done, len - done);
+		uint64_t at = 0;
+
+		r = translate_ring(vq, addr + done, n, &at);
+		if (r == 0)
+			r = memory_write(at, bytes + done, n);
+		done += n;
+	}
+	return r;
 }
 
 static int load16(struct vq *vq, uint64_t addr, uint16_t *ret)

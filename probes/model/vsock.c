@@ -248,6 +248,7 @@ static int set_running(struct model_dev *d, const void *arg)
 	if (on)
 		return start(d);
 	stop_rings(d);
+	device_stopped(d);
 	return 0;
 }
 

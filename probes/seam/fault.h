@@ -118,6 +118,7 @@ enum fault_rule {
 	RULE_MESSAGE_UNARMED,     /* messages are taken without bit 33 */
 
 	RULE_BACKEND_ANY,       /* any file will do for a back end */
+	RULE_EMPTY_ZERO,        /* a device without any miss reads as 0 bytes */
 	RULE_ONE_DESCRIPTOR,    /* a device can be opened once */
 	RULE_MISS_TX_LOST,      /* a transmit buffer without mapping is not reported */
 	RULE_FIRST_HEAD_FREE,   /* the first buffer of a ring needs no mapping */
@@ -128,7 +129,21 @@ enum fault_rule {
 	RULE_IOTLB_STAYS,       /* the IOTLB outlives the device that had it */
 	RULE_DEVICES_SHARE,     /* mappings and invalidates reach other devices */
 	RULE_TAIL_WRITTEN,      /* a receive buffer is filled up to its end */
-	RULE_DESC_WRITTEN       /* a used descriptor is marked in its table */
+	RULE_DESC_WRITTEN,      /* a used descriptor is marked in its table */
+
+	RULE_INVALIDATE_EXACT, /* an invalidate spares what is not all in its range */
+	RULE_INVALIDATE_ONE,   /* an invalidate removes one of several mappings */
+	RULE_TABLE_FULL,       /* a full table refuses updates */
+	RULE_REARM_KEEPS,      /* bit 33 set again keeps the mappings */
+	RULE_STOP_FORGETS,     /* a stop takes the mappings away */
+	RULE_STOP_WEDGES,      /* a stop while a miss is unanswered is for good */
+	RULE_ONE_ENTRY,        /* a buffer must lie in one mapping */
+	RULE_UNREAD_WEDGES,    /* a ring waits until its misses were read */
+	RULE_MISS_STOPS_ALL,   /* no ring goes on while a miss is unanswered */
+	RULE_RING_PERMISSION,  /* for rings the permission is not looked at */
+	RULE_V2_NEEDS_BIT,     /* version 2 messages are refused unless agreed */
+	RULE_VERSION_KEPT,     /* an agreement on version 2 cannot be taken back */
+	RULE_BATCH_TAKEN       /* the ends of a batch are taken */
 };
 
 /**
