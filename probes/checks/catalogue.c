@@ -66,6 +66,7 @@ const struct check *const check_catalogue[] = {
 	&iotlb_miss_resumes,
 	&iotlb_miss_padding,
 	&iotlb_miss_unread,
+	&iotlb_miss_stale,
 	&iotlb_miss_restart,
 	&iotlb_miss_one_ring,
 	&iotlb_read_empty,

@@ -81,6 +81,72 @@ const struct check iotlb_miss_unread = {
 	.judge = judge_unread,
 };
 
+static int collect_stale(struct session *s)
+{
+	struct link l;
+	int r = start_warm(s, &l);
+
+	if (r == 0)
+		r = session_unmap(s, "unmap", MEM_TX_AVAIL);
+	if (r < 0)
+		return r;
+	link_queue(&l);
+	r = kick_and_note(s, "missing");
+	if (r == 0)
+		r = session_map(s, "map", MEM_TX_AVAIL, VHOST_ACCESS_RW);
+	if (r == 0)
+		r = kick_and_note(s, "kicked");
+	if (r < 0)
+		return r;
+	(void)session_read_miss(s, "stale", NULL);
+	session_drop_misses(s, "stale", mem_iova(MEM_TX_AVAIL, 0));
+	(void)session_unmap(s, "unmap.desc", MEM_TX_DESC);
+	link_queue(&l);
+	(void)session_stalled(s, "unanswered", QUEUE_TX);
+	session_drop_misses(s, "unanswered", mem_iova(MEM_TX_DESC, 0));
+	(void)session_map(s, "answer", MEM_TX_AVAIL, VHOST_ACCESS_RW);
+	(void)session_stalled(s, "answered", QUEUE_TX);
+	return 0;
+}
+
+static void judge_stale(struct judge *j)
+{
+	judge_both(j, SHORT_BYTES);
+	judge_went_on(j, "before", "kicked");
+	judge_miss(j, "stale", "tx.avail+0x0", EV_PERM_RO);
+	judge_message(j, "answer");
+	judge_miss(j, "answered", "tx.desc+0x0", EV_PERM_RO);
+	judge_still(j, "kicked", "answered");
+}
+
+const struct check iotlb_miss_stale = {
+	.area = "iotlb",
+	.name = "miss_stale",
+	.families = ON_BOTH,
+	.title = "a miss that was read too late hides no later one, once it is answered",
+	.contract =
+		"A miss whose address was mapped before it was read stays in the queue. A "
+		"VMM that answers every miss it reads is told of what is missing later. "
+		"Whether one that passes over the late one is told too differs: kernels "
+		"that keep one miss for each ring (seen on 7.3.4) report nothing more for "
+		"it.",
+	.harm = "The ring waits for a mapping that nobody hears of.",
+	.judged =
+		"The avail ring is mapped while its miss is unread, the packet goes out; the "
+		"miss is read; the descriptor table is unmapped, kick, flush, read; the "
+		"old miss is answered, kick, flush: a miss of the table.",
+	.severity = SEVERITY_HIGH,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need = F_IOTLB,
+	.need_peer = true,
+	.refs = WORDS("vhost_iotlb_miss(), vhost_iotlb_notify_vq() in "
+		      "drivers/vhost/vhost.c"),
+	.faults = WORDS("miss_hides"),
+	.collect = collect_stale,
+	.judge = judge_stale,
+};
+
 static int collect_restarted(struct session *s)
 {
 	struct link l;

@@ -42,6 +42,7 @@ struct seam_model;
  * @running:	has a back end
  * @due:	its handler is to run
  * @found:	a buffer of it was translated (RULE_FIRST_HEAD_FREE)
+ * @deaf:	no miss of it is told any more (RULE_MISS_HIDES)
  * @stuck:	it is not served again (RULE_PERMISSION_STICKS)
  * @used_map:	mapping that the used ring was found by, if @used_kept (RULE_USED_CACHED)
  */
@@ -53,7 +54,7 @@ struct vq {
 	uint16_t last_avail, avail_idx, last_used, signalled, used_flags;
 	bool signalled_valid;
 	int kick, call, err;
-	bool running, due, found, stuck, used_kept;
+	bool running, due, found, deaf, stuck, used_kept;
 	struct map used_map;
 };
 

@@ -63,6 +63,8 @@ void messages_miss(struct vq *vq, uint64_t iova, uint8_t perm)
 		      !device_breaks(vq->dev, RULE_MISS_VERSION_1),
 	};
 
+	if (vq->deaf)
+		return;
 	vq->dev->missed = true;
 	add(&vq->dev->queue, &m);
 	if (device_breaks(vq->dev, RULE_MISS_TWICE))
@@ -134,6 +136,12 @@ static int update(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 		return device_breaks(d, RULE_UPDATE_KERNEL) ? 0 : -EFAULT;
 	if (d->iotlb.count >= d->iotlb.limit && device_breaks(d, RULE_TABLE_FULL))
 		return -ENOSPC;
+	for (size_t i = 0; i < d->queue.count; i++) {
+		const struct message *unread = &d->queue.item[i];
+
+		if (unread->iova >= m.start && unread->iova <= m.last)
+			d->vq[unread->vq].deaf = device_breaks(d, RULE_MISS_HIDES);
+	}
 	r = map_add(&d->iotlb, &m);
 	if (r == -EFAULT && device_breaks(d, RULE_UPDATE_WRAPS))
 		return 0;

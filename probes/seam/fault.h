@@ -139,6 +139,7 @@ enum fault_rule {
 	RULE_STOP_WEDGES,      /* a stop while a miss is unanswered is for good */
 	RULE_ONE_ENTRY,        /* a buffer must lie in one mapping */
 	RULE_UNREAD_WEDGES,    /* a ring waits until its misses were read */
+	RULE_MISS_HIDES,       /* one that was mapped before it was read hides others */
 	RULE_MISS_STOPS_ALL,   /* no ring goes on while a miss is unanswered */
 	RULE_RING_PERMISSION,  /* for rings the permission is not looked at */
 	RULE_V2_NEEDS_BIT,     /* version 2 messages are refused unless agreed */

@@ -12,7 +12,7 @@
 
 static void add(struct map_table *t, uint64_t start, uint64_t last, uint64_t addr)
 {
-	const struct map m = { start, last, addr, 3 };
+	const struct map m = { .start = start, .last = last, .addr = addr, .perm = 3 };
 
 	assert_int_equal(map_add(t, &m), 0);
 }
