@@ -301,6 +301,10 @@ static size_t tail_of(const struct check *c)
 		{ "invalidate_stops", 2 },    /* the same, and eventfds */
 		{ "invalidate_all_zero", 2 }, /* the same */
 		{ "invalidate_all_max", 2 },  /* the same */
+		{ "invalidate_partial", 2 },  /* the same */
+		{ "duplicate_update", 2 },    /* the same */
+		{ "miss_stale", 2 },          /* the same */
+		{ "other_device", 2 },        /* the same */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++)
