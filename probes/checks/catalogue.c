@@ -99,6 +99,14 @@ const struct check *const check_catalogue[] = {
 	&isolation_other_device,
 	&isolation_receive_tail,
 	&isolation_driver_parts,
+	&log_used_ring,
+	&log_data,
+	&log_iotlb_used_ring,
+	&log_iotlb_data,
+	&log_switched_on,
+	&log_switched_off,
+	&log_eventfd,
+	&log_base_refused,
 };
 
 const size_t check_catalogue_count = ARRAY_SIZE(check_catalogue);

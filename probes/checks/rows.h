@@ -96,5 +96,7 @@ extern const struct check isolation_unmapped_buffers, isolation_read_only_buffer
 	isolation_invalidated_used_ring, isolation_readdressed_ring,
 	isolation_switched_off, isolation_outside_memory, isolation_other_device,
 	isolation_receive_tail, isolation_driver_parts;
+extern const struct check log_used_ring, log_data, log_iotlb_used_ring, log_iotlb_data,
+	log_switched_on, log_switched_off, log_eventfd, log_base_refused;
 
 #endif

@@ -273,6 +273,7 @@ int session_ring_addr(struct session *s, const char *step, unsigned int index,
 		.desc_user_addr = at.desc,
 		.used_user_addr = at.used,
 		.avail_user_addr = at.avail,
+		.log_guest_addr = at.log,
 	};
 
 	return session_ioctl(s, step, VHOST_SET_VRING_ADDR, &addr);

@@ -253,9 +253,10 @@ int session_ring_base(struct session *s, const char *step, unsigned int index,
 
 /**
  * struct session_ring_at - ring addresses as VHOST_SET_VRING_ADDR takes them
+ * @log:	log_guest_addr, of use with VHOST_VRING_F_LOG in @flags
  */
 struct session_ring_at {
-	uint64_t desc, avail, used;
+	uint64_t desc, avail, used, log;
 	unsigned int flags;
 };
 

@@ -15,6 +15,8 @@ enum arg_kind {
 	ARG_ARRAY_OUT,
 	ARG_CID,
 	ARG_INT,
+	ARG_FD,
+	ARG_PLACE,
 	ARG_STATE_IN,
 	ARG_STATE_OUT,
 	ARG_ADDR,
@@ -42,8 +44,8 @@ static const struct request requests[] = {
 	REQUEST(VHOST_SET_OWNER, ARG_NONE),
 	REQUEST(VHOST_RESET_OWNER, ARG_NONE),
 	REQUEST(VHOST_SET_MEM_TABLE, ARG_MEMORY),
-	REQUEST(VHOST_SET_LOG_BASE, ARG_U64_IN),
-	REQUEST(VHOST_SET_LOG_FD, ARG_INT),
+	REQUEST(VHOST_SET_LOG_BASE, ARG_PLACE),
+	REQUEST(VHOST_SET_LOG_FD, ARG_FD),
 	REQUEST(VHOST_SET_VRING_NUM, ARG_STATE_IN),
 	REQUEST(VHOST_SET_VRING_ADDR, ARG_ADDR),
 	REQUEST(VHOST_SET_VRING_BASE, ARG_STATE_IN),
@@ -124,6 +126,14 @@ static const char *array_text(struct session *s, const struct session_array *arr
 	return text;
 }
 
+/* An address of this process's own is no evidence: it differs from run to run. */
+static const char *place_text(struct session *s, uint64_t value)
+{
+	if (value >= MEM_PAGE && value <= INT64_MAX)
+		return "memory";
+	return arena_printf(&s->arena, "0x%" PRIx64, value);
+}
+
 static const char *queue_name(unsigned int index)
 {
 	static const char *const names[] = { "rx", "tx" };
@@ -196,6 +206,10 @@ const char *record_argument(struct session *s, unsigned long request, const void
 		return arena_printf(&s->arena, "0x%" PRIx64, *(const uint64_t *)arg);
 	case ARG_INT:
 		return arena_printf(&s->arena, "%d", *(const int *)arg);
+	case ARG_FD:
+		return *(const int *)arg < 0 ? "-1" : "fd";
+	case ARG_PLACE:
+		return place_text(s, *(const uint64_t *)arg);
 	case ARG_STATE_IN:
 		return state_text(s, arg);
 	case ARG_STATE_OUT:

@@ -112,6 +112,7 @@ void device_wipe(struct model_dev *d)
 	messages_clear(d);
 	fd_close(&d->log.fd);
 	d->log.base = 0;
+	d->log.on = false;
 	d->features = (struct feature_set){ { 0 } };
 	d->backend_features = 0;
 	d->acked = d->has_memory = d->messaged = d->missed = false;
@@ -178,6 +179,7 @@ static void switch_iotlb(struct model_dev *d, bool on)
 int device_set_features(struct model_dev *d, const struct feature_set *set)
 {
 	struct feature_set offered = d->family->features;
+	bool log = set->word[0] & BIT64(VHOST_F_LOG_ALL);
 
 	if (d->m->policy == MODEL_NONE)
 		offered.word[0] &= ~IOTLB_BIT;
@@ -187,6 +189,11 @@ int device_set_features(struct model_dev *d, const struct feature_set *set)
 	if (device_breaks(d, RULE_FEATURES_DEPEND) &&
 	    (set->word[0] & (EVENT_BIT | INDIRECT_BIT)) == EVENT_BIT)
 		return -EINVAL;
+	if (log && runs(d) && !log_access_ok(d, d->log.base))
+		return -EFAULT;
+	if (!(log ? runs(d) && device_breaks(d, RULE_LOG_LATE)
+		  : device_breaks(d, RULE_LOG_STAYS)))
+		d->log.on = log;
 	if (!runs(d) || !device_breaks(d, RULE_LATE_IGNORED))
 		switch_iotlb(d, set->word[0] & IOTLB_BIT);
 	d->features = *set;
@@ -329,8 +336,7 @@ int device_core_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	case VHOST_SET_MEM_TABLE:
 		return set_memory(d, arg);
 	case VHOST_SET_LOG_BASE:
-		return memory_read(&d->log.base, (uint64_t)(uintptr_t)arg,
-				   sizeof(d->log.base));
+		return log_set_base(d, arg);
 	case VHOST_SET_LOG_FD:
 		return set_log_fd(d, arg);
 	default:

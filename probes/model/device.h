@@ -79,10 +79,12 @@ struct messages {
  * struct dirty_log - VHOST_SET_LOG_BASE and _FD
  * @base:	of the bitmap, in this process
  * @fd:		own duplicate of the eventfd, -1 without
+ * @on:		VHOST_F_LOG_ALL was accepted
  */
 struct dirty_log {
 	uint64_t base;
 	int fd;
+	bool on;
 };
 
 /**
@@ -306,10 +308,20 @@ void chain_clear(const struct chain *c, size_t offset);
 
 /* -------------------------------------------------------------- log.c */
 
-/** log_used_ring() - @len bytes at @offset of the used ring were written */
-void log_used_ring(struct vq *vq, uint64_t offset, uint64_t len);
+/**
+ * log_access_ok() - whether a bitmap at @base can be written for all of the memory table
+ *
+ * As vq_memory_access_ok() with log_all: only that it lies in user space.
+ */
+bool log_access_ok(const struct model_dev *d, uint64_t base);
 
-/** log_memory() - bytes of this process's memory that the guest sees were written */
-void log_memory(struct vq *vq, uint64_t addr, uint64_t len);
+/** log_set_base() - VHOST_SET_LOG_BASE. 0 or -EFAULT */
+int log_set_base(struct model_dev *d, const void *arg);
+
+/** log_used_part() - @len bytes at @offset of the used ring were written */
+void log_used_part(struct vq *vq, uint64_t offset, uint64_t len);
+
+/** log_chain() - the first @len bytes of the writable part were written */
+void log_chain(const struct vq *vq, const struct chain *c, size_t len);
 
 #endif

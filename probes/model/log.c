@@ -20,6 +20,8 @@ static int set_bits(const struct model_dev *d, uint64_t gpa, uint64_t len)
 	uint64_t first = gpa >> PAGE_SHIFT;
 	uint64_t last = (gpa + len - 1) >> PAGE_SHIFT;
 
+	if (device_breaks(d, RULE_LOG_WIDE))
+		last++;
 	for (uint64_t page = first; len && page <= last; page++) {
 		unsigned char byte = 0;
 		int r = memory_read(&byte, d->log.base + page / 8, 1);
@@ -33,12 +35,9 @@ static int set_bits(const struct model_dev *d, uint64_t gpa, uint64_t len)
 	return 0;
 }
 
-void log_memory(struct vq *vq, uint64_t addr, uint64_t len)
+/* Logs bytes of this process's memory, by the memory table. */
+static void log_own(const struct model_dev *d, uint64_t addr, uint64_t len)
 {
-	const struct model_dev *d = vq->dev;
-
-	if (!device_has(d, VHOST_F_LOG_ALL))
-		return;
 	for (size_t i = 0; i < d->memory.count; i++) {
 		const struct map *m = &d->memory.map[i];
 		uint64_t end = m->addr + (m->last - m->start);
@@ -50,17 +49,63 @@ void log_memory(struct vq *vq, uint64_t addr, uint64_t len)
 	}
 }
 
-void log_used_ring(struct vq *vq, uint64_t offset, uint64_t len)
+void log_chain(const struct vq *vq, const struct chain *c, size_t len)
+{
+	const struct model_dev *d = vq->dev;
+
+	if (!d->log.on || device_breaks(d, RULE_LOG_DATA_LOST))
+		return;
+	for (unsigned int i = c->out; i < c->out + c->in && len; i++) {
+		size_t n = c->iov[i].iov_len < len ? c->iov[i].iov_len : len;
+
+		log_own(d, (uint64_t)(uintptr_t)c->iov[i].iov_base, n);
+		len -= n;
+	}
+}
+
+void log_used_part(struct vq *vq, uint64_t offset, uint64_t len)
 {
 	struct model_dev *d = vq->dev;
 	uint64_t at = 0;
 
-	if (!vq->log_used || !device_has(d, VHOST_F_LOG_ALL))
+	if (!vq->log_used || !d->log.on)
 		return;
-	if (!device_armed(d))
+	if (device_breaks(d, RULE_LOG_USED_LOST))
+		;
+	else if (!device_armed(d))
 		(void)set_bits(d, vq->log_addr + offset, len);
+	else if (device_breaks(d, RULE_LOG_IOVA))
+		(void)set_bits(d, vq->used + offset, len);
 	else if (translate_ring(vq, vq->used + offset, len, &at) == 0)
-		log_memory(vq, at, len);
-	if (d->log.fd >= 0)
+		log_own(d, at, len);
+	if (d->log.fd >= 0 && !device_breaks(d, RULE_LOG_SILENT))
 		(void)eventfd_write(d->log.fd, 1);
+}
+
+bool log_access_ok(const struct model_dev *d, uint64_t base)
+{
+	if (device_breaks(d, RULE_LOG_UNCHECKED))
+		return true;
+	for (size_t i = 0; i < d->memory.count; i++) {
+		const struct map *m = &d->memory.map[i];
+		uint64_t from = base + (m->start >> PAGE_SHIFT) / 8;
+
+		if (!memory_is_user(from, ((m->last - m->start) >> PAGE_SHIFT) / 8 + 1))
+			return false;
+	}
+	return true;
+}
+
+int log_set_base(struct model_dev *d, const void *arg)
+{
+	uint64_t base = 0;
+
+	if (memory_read(&base, (uint64_t)(uintptr_t)arg, sizeof(base)) < 0)
+		return -EFAULT;
+	/* of rings without back end it is looked at when they start */
+	for (unsigned int q = 0; q < MODEL_QUEUES; q++)
+		if (d->vq[q].running && d->log.on && !log_access_ok(d, base))
+			return -EFAULT;
+	d->log.base = base;
+	return 0;
 }

@@ -203,9 +203,7 @@ static int receive(struct vq *vq, struct tap *t)
 		vring_put_back(vq, l.heads);
 		return 0;
 	}
-	for (unsigned int i = 0; i < l.all.in; i++)
-		log_memory(vq, (uint64_t)(uintptr_t)l.all.iov[i].iov_base,
-			   l.all.iov[i].iov_len);
+	log_chain(vq, &l.all, len);
 	r = vring_used(vq, l.used, l.heads);
 	if (r == 0)
 		vring_signal(vq);

@@ -41,6 +41,8 @@ int setup_access_ok(const struct vq *vq)
 {
 	if (!vq->dev->has_memory && !device_breaks(vq->dev, RULE_MEMORY_NOT_NEEDED))
 		return -EFAULT;
+	if (vq->dev->log.on && !log_access_ok(vq->dev, vq->dev->log.base))
+		return -EFAULT;
 	if (device_armed(vq->dev))
 		return 0;
 	return memory_is_user(vq->desc, vq->num * sizeof(struct vring_desc)) &&

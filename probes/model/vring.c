@@ -92,7 +92,7 @@ static int write_used_flags(struct vq *vq)
 			vq->used_flags);
 
 	if (r == 0)
-		log_used_ring(vq, offsetof(struct vring_used, flags), 2);
+		log_used_part(vq, offsetof(struct vring_used, flags), 2);
 	return r;
 }
 
@@ -296,13 +296,13 @@ int vring_used(struct vq *vq, const struct used *used, unsigned int n)
 
 		r = part_write(vq, used_entry(vq, slot), &e, sizeof(e));
 		mark_used(vq, used[i].head);
-		log_used_ring(vq, used_entry(vq, slot) - vq->used, sizeof(e));
+		log_used_part(vq, used_entry(vq, slot) - vq->used, sizeof(e));
 	}
 	if (r < 0)
 		return r;
 	vq->last_used = next_used(vq, n);
 	r = store16(vq, used_index(vq), shown_used(vq));
-	log_used_ring(vq, offsetof(struct vring_used, idx), 2);
+	log_used_part(vq, offsetof(struct vring_used, idx), 2);
 	return r;
 }
 

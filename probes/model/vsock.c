@@ -157,6 +157,7 @@ static int put_packet(struct vq *vq, const struct chain *c, struct packet *p)
 	}
 	if (device_breaks(vq->dev, RULE_TAIL_WRITTEN))
 		chain_clear(c, HEADER + n);
+	log_chain(vq, c, HEADER + n);
 	p->done += n;
 	used.len = (uint32_t)HEADER + n;
 	if (device_breaks(vq->dev, RULE_USED_LEN_RX))

@@ -98,6 +98,15 @@ enum fault_rule {
 	RULE_BUFFERS_ONE,     /* num_buffers is 1 however many there are */
 	RULE_OWN_HEADER_KEPT, /* with bit 27 the header goes out with the frame */
 
+	RULE_LOG_USED_LOST, /* the page of a used ring is never logged */
+	RULE_LOG_DATA_LOST, /* pages of buffers are never logged */
+	RULE_LOG_IOVA,      /* with the IOTLB on, used rings are logged at IOVAs */
+	RULE_LOG_WIDE,      /* the page behind is logged too */
+	RULE_LOG_LATE,      /* switched on while it runs, the log stays off */
+	RULE_LOG_STAYS,     /* switched off, the log stays on */
+	RULE_LOG_SILENT,    /* the log's eventfd is never signalled */
+	RULE_LOG_UNCHECKED, /* the log may lie anywhere */
+
 	RULE_LATE_IGNORED,        /* bit 33 has no effect on a running device */
 	RULE_PERMISSION_IGNORED,  /* mappings permit everything */
 	RULE_PERMISSION_MISSED,   /* a missing permission is a miss, and no error */
