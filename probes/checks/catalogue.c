@@ -107,6 +107,11 @@ const struct check *const check_catalogue[] = {
 	&log_switched_off,
 	&log_eventfd,
 	&log_base_refused,
+	&worker_flushed,
+	&worker_per_device,
+	&worker_limit,
+	&worker_mode,
+	&worker_kthread,
 };
 
 const size_t check_catalogue_count = ARRAY_SIZE(check_catalogue);

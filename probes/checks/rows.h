@@ -99,4 +99,7 @@ extern const struct check isolation_unmapped_buffers, isolation_read_only_buffer
 extern const struct check log_used_ring, log_data, log_iotlb_used_ring, log_iotlb_data,
 	log_switched_on, log_switched_off, log_eventfd, log_base_refused;
 
+extern const struct check worker_flushed, worker_per_device, worker_limit, worker_mode,
+	worker_kthread;
+
 #endif

@@ -11,6 +11,8 @@ enum arg_kind {
 	ARG_NONE,
 	ARG_U64_IN,
 	ARG_U64_OUT,
+	ARG_U8_IN,
+	ARG_U8_OUT,
 	ARG_ARRAY_IN,
 	ARG_ARRAY_OUT,
 	ARG_CID,
@@ -43,6 +45,8 @@ static const struct request requests[] = {
 	REQUEST(VHOST_SET_FEATURES_ARRAY, ARG_ARRAY_IN),
 	REQUEST(VHOST_SET_OWNER, ARG_NONE),
 	REQUEST(VHOST_RESET_OWNER, ARG_NONE),
+	REQUEST(VHOST_SET_FORK_FROM_OWNER, ARG_U8_IN),
+	REQUEST(VHOST_GET_FORK_FROM_OWNER, ARG_U8_OUT),
 	REQUEST(VHOST_SET_MEM_TABLE, ARG_MEMORY),
 	REQUEST(VHOST_SET_LOG_BASE, ARG_PLACE),
 	REQUEST(VHOST_SET_LOG_FD, ARG_FD),
@@ -196,6 +200,12 @@ const char *record_argument(struct session *s, unsigned long request, const void
 		return arena_printf(&s->arena, "0x%" PRIx64, *(const uint64_t *)arg);
 	case ARG_U64_OUT:
 		return out_u64(s, *(const uint64_t *)arg, r);
+	case ARG_U8_OUT:
+		if (r < 0 || *(const uint8_t *)arg == UINT8_MAX)
+			return NULL;
+		return arena_printf(&s->arena, "%u", *(const uint8_t *)arg);
+	case ARG_U8_IN:
+		return arena_printf(&s->arena, "%u", *(const uint8_t *)arg);
 	case ARG_ARRAY_IN:
 		return array_text(s, arg, ((const struct session_array *)arg)->count);
 	case ARG_ARRAY_OUT:

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
@@ -17,6 +18,7 @@
 
 #include "model/memory.h"
 #include "model/model_private.h"
+#include "seam/uapi.h"
 
 /* max_mem_regions, max_iotlb_entries: defaults of the module's parameters */
 #define REGIONS_MAX 64u
@@ -27,9 +29,8 @@
 #define EVENT_BIT BIT64(VIRTIO_RING_F_EVENT_IDX)
 #define INDIRECT_BIT BIT64(VIRTIO_RING_F_INDIRECT_DESC)
 
-/* Numbers of Linux 6.17, which headers at hand need not know (vhost-abi 1.3). */
-#define SET_FORK_FROM_OWNER _IOW(VHOST_VIRTIO, 0x84, uint8_t)
-#define GET_FORK_FROM_OWNER _IOR(VHOST_VIRTIO, 0x85, uint8_t)
+/* The SET_LOG_FD from which on RULE_FLUSH_LATE has it wait no longer. */
+#define FLUSHES_IN_TIME 40u
 
 static struct model_dev *self(struct dev *dev)
 {
@@ -117,6 +118,7 @@ void device_wipe(struct model_dev *d)
 	d->backend_features = 0;
 	d->acked = d->has_memory = d->messaged = d->missed = false;
 	d->fork_owner = 1;
+	d->flushes = 0;
 	d->owner = 0;
 	if (device_breaks(d, RULE_IOTLB_STAYS))
 		return;
@@ -241,10 +243,22 @@ int device_backend_ioctl(struct model_dev *d, unsigned long request, void *arg)
 
 /* ------------------------------------------------------------- owner, memory */
 
+/* Whether a task of the owner's more would be one too many (copy_process()). */
+static bool at_limit(const struct model_dev *d)
+{
+	struct rlimit limit = { 0 };
+
+	/* as if the owner had no processes but this one */
+	return !device_breaks(d, RULE_LIMIT_IGNORED) && getuid() != 0 &&
+	       getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur <= 1;
+}
+
 static int set_owner(struct model_dev *d)
 {
 	if (d->owner || (d->acked && device_breaks(d, RULE_OWNER_FIRST)))
 		return -EBUSY;
+	if (d->fork_owner && at_limit(d))
+		return -ENOMEM;
 	d->owner = getpid();
 	return 0;
 }
@@ -254,7 +268,7 @@ static int fork_owner(struct model_dev *d, unsigned long request, void *arg)
 	uint64_t at = (uint64_t)(uintptr_t)arg;
 	uint8_t value = 0;
 
-	if (request == GET_FORK_FROM_OWNER)
+	if (request == VHOST_GET_FORK_FROM_OWNER)
 		return memory_write(at, &d->fork_owner, sizeof(d->fork_owner));
 	if (d->owner)
 		return -EBUSY;
@@ -327,7 +341,7 @@ int device_core_ioctl(struct model_dev *d, unsigned long request, void *arg)
 
 	if (request == VHOST_SET_OWNER)
 		return set_owner(d);
-	if (request == SET_FORK_FROM_OWNER || request == GET_FORK_FROM_OWNER)
+	if (request == VHOST_SET_FORK_FROM_OWNER || request == VHOST_GET_FORK_FROM_OWNER)
 		return fork_owner(d, request, arg);
 	r = device_owned(d);
 	if (r < 0)
@@ -369,6 +383,9 @@ static int model_ioctl(struct dev *dev, unsigned long request, void *arg)
 
 	if (!d->open)
 		return -EBADF;
+	if (request == VHOST_SET_LOG_FD && d->flushes++ >= FLUSHES_IN_TIME &&
+	    device_breaks(d, RULE_FLUSH_LATE))
+		return answer(d, request, arg);
 	model_run(d->m);
 	r = answer(d, request, arg);
 	model_run(d->m);

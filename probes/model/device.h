@@ -113,6 +113,7 @@ struct packet;
  * @owner:	process of VHOST_SET_OWNER, 0 without
  * @features, @backend_features: accepted; @acked: some features were
  * @fork_owner:	VHOST_SET_FORK_FROM_OWNER
+ * @flushes:	calls of VHOST_SET_LOG_FD
  * @memory:	VHOST_SET_MEM_TABLE, if @has_memory
  * @iotlb:	the device IOTLB, if @has_iotlb
  * @messaged:	an IOTLB message has been taken
@@ -132,6 +133,7 @@ struct model_dev {
 	bool acked;
 	uint64_t backend_features;
 	uint8_t fork_owner;
+	unsigned int flushes;
 	struct map_table memory, iotlb;
 	bool has_memory, has_iotlb, messaged, missed;
 	struct messages queue, pending;

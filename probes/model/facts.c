@@ -50,7 +50,7 @@ static int model_module(struct facts *facts, const char *name, struct module_inf
 	return 0;
 }
 
-/* A task for each device with an owner (6.4 and later). */
+/* One for each device with an owner: a task (6.4 and later), unless it chose otherwise */
 static int model_workers(struct facts *facts, pid_t pid, struct worker_info *ret)
 {
 	const struct seam_model *m = self(facts)->m;
@@ -59,10 +59,14 @@ static int model_workers(struct facts *facts, pid_t pid, struct worker_info *ret
 
 	if (device_breaks(&m->dev, RULE_WORKER_PER_RING))
 		count *= MODEL_QUEUES;
+	if (count && device_breaks(&m->dev, RULE_WORKER_SHARED))
+		count = 1;
 	if (device_breaks(&m->dev, RULE_WORKER_STAYS))
 		count = 1;
 	*ret = (struct worker_info){
-		.type = count ? WORKER_TASK : WORKER_NONE,
+		.type = !count                                      ? WORKER_NONE
+			: m->dev.owner == pid && !m->dev.fork_owner ? WORKER_KTHREAD
+								    : WORKER_TASK,
 		.count = count,
 	};
 	return 0;

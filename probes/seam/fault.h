@@ -56,6 +56,9 @@ enum fault_rule {
 	RULE_REOPEN_BUSY,       /* closed while it ran, the device does not start again */
 	RULE_WORKER_STAYS,      /* the worker outlives the device */
 	RULE_WORKER_PER_RING,   /* each ring has a worker */
+	RULE_WORKER_SHARED,     /* two devices have one worker */
+	RULE_FLUSH_LATE,        /* from the 41st on, a flush does not wait */
+	RULE_LIMIT_IGNORED,     /* RLIMIT_NPROC is not looked at */
 	RULE_FEATURES_ACKED,    /* GET_FEATURES says what was accepted */
 	RULE_FEATURES_DEPEND,   /* EVENT_IDX is refused without INDIRECT_DESC */
 	RULE_BACKEND_FINAL,     /* backend features cannot be taken back */

@@ -14,6 +14,15 @@
 #define VHOST_SET_FEATURES_ARRAY _IOW(VHOST_VIRTIO, 0x83, __u64)
 #endif
 
+/*
+ * 6.17, commit 7d9896e9f6d0; with 6.12.42 and 6.16.x too, there at first with the numbers
+ * 0x83 and 0x84 (until 24fc631539cc), which nothing here calls
+ */
+#ifndef VHOST_SET_FORK_FROM_OWNER
+#define VHOST_SET_FORK_FROM_OWNER _IOW(VHOST_VIRTIO, 0x84, __u8)
+#define VHOST_GET_FORK_FROM_OWNER _IOR(VHOST_VIRTIO, 0x85, __u8)
+#endif
+
 /* 6.17, commit a2fb4bc4e2a6 */
 #ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO 65
