@@ -112,6 +112,18 @@ const struct check *const check_catalogue[] = {
 	&worker_limit,
 	&worker_mode,
 	&worker_kthread,
+	&vsock_cid_rules,
+	&vsock_unknown_connection,
+	&vsock_unknown_type,
+	&vsock_back_pressure,
+	&vsock_peer_close,
+	&vsock_shutdown,
+	&vsock_credit_kept,
+	&vsock_credit_given,
+	&vsock_credit_request,
+	&vsock_seqpacket_tx,
+	&vsock_seqpacket_rx,
+	&vsock_many_ports,
 };
 
 const size_t check_catalogue_count = ARRAY_SIZE(check_catalogue);

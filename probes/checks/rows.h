@@ -102,4 +102,9 @@ extern const struct check log_used_ring, log_data, log_iotlb_used_ring, log_iotl
 extern const struct check worker_flushed, worker_per_device, worker_limit, worker_mode,
 	worker_kthread;
 
+extern const struct check vsock_cid_rules, vsock_unknown_connection, vsock_unknown_type,
+	vsock_back_pressure, vsock_peer_close, vsock_shutdown, vsock_credit_kept,
+	vsock_credit_given, vsock_credit_request, vsock_seqpacket_tx, vsock_seqpacket_rx,
+	vsock_many_ports;
+
 #endif

@@ -239,7 +239,7 @@ int link_answer(struct link *l, struct peer_reply *ret_reply)
 
 int link_do(struct link *l, enum peer_op op, struct peer_reply *ret_reply)
 {
-	int e = link_ask(l, &(struct peer_request){ .op = op });
+	int e = link_ask(l, &(struct peer_request){ .op = op, .slot = l->slot });
 
 	return e < 0 ? e : link_answer(l, ret_reply);
 }

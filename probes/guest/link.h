@@ -50,6 +50,10 @@ struct link_ops {
  * @answered:	@answer holds the peer's answer, not yet asked for
  * @answer:	it
  * @peer_port:	vsock: host's port of the connection
+ * @guest_port:	vsock: the guest's port of it, 0 for VSOCK_GUEST_PORT
+ * @slot:	vsock: where the peer keeps it
+ * @seqpacket:	vsock: it keeps messages apart
+ * @buf_alloc:	vsock: the credit that the guest gives, 0 for 64 KiB
  * @received:	vsock: payload bytes taken so far, which is the credit counter fwd_cnt
  * @frame:	net: payload bytes of a frame, 0 for the most
  * @buffers:	net: receive buffers that the last frame took
@@ -64,7 +68,9 @@ struct link {
 	uint32_t rx_room, rx_used_len, tx_used_len;
 	bool rx_called, answered;
 	struct peer_reply answer;
-	uint32_t peer_port, received;
+	uint32_t peer_port, guest_port, slot;
+	bool seqpacket;
+	uint32_t buf_alloc, received;
 	uint32_t frame, buffers;
 	uint8_t header_rest;
 };

@@ -9,47 +9,66 @@
 #define SEED_TX 1u
 #define SEED_RX 2u
 
+/* Between one connection's seeds and the next one's. */
+#define SEED_STEP 16u
+
 _Static_assert(sizeof(struct virtio_vsock_hdr) == VSOCK_HEADER, "header as on the wire");
 
-static void packet_write(struct link *l, uint16_t op, uint32_t port, const void *payload,
-			 uint32_t len)
+struct virtio_vsock_hdr vsock_header(const struct link *l, uint16_t op, uint32_t port,
+				     uint32_t len)
 {
-	unsigned char *buf = mem_ptr(&l->s->mem, MEM_TX_BUF, 0);
-	const struct virtio_vsock_hdr header = {
+	return (struct virtio_vsock_hdr){
 		.src_cid = htole64(l->s->cid),
 		.dst_cid = htole64(2),
-		.src_port = htole32(VSOCK_GUEST_PORT),
+		.src_port = htole32(l->guest_port ? l->guest_port : VSOCK_GUEST_PORT),
 		.dst_port = htole32(port),
 		.len = htole32(len),
-		.type = htole16(VIRTIO_VSOCK_TYPE_STREAM),
+		.type = htole16(l->seqpacket ? VIRTIO_VSOCK_TYPE_SEQPACKET
+					     : VIRTIO_VSOCK_TYPE_STREAM),
 		.op = htole16(op),
-		.buf_alloc = htole32(GUEST_BUFFER),
+		.buf_alloc = htole32(l->buf_alloc ? l->buf_alloc : GUEST_BUFFER),
 		.fwd_cnt = htole32(l->received),
 	};
+}
 
-	memcpy(buf, &header, sizeof(header));
+static void write_packet(struct link *l, const struct virtio_vsock_hdr *header,
+			 const void *payload)
+{
+	unsigned char *buf = mem_ptr(&l->s->mem, MEM_TX_BUF, 0);
+	uint32_t len = le32toh(header->len);
+
+	memcpy(buf, header, sizeof(*header));
 	if (len)
 		memcpy(buf + VSOCK_HEADER, payload, len);
+	link_publish(l, VSOCK_HEADER, len);
 }
 
 void vsock_queue(struct link *l, uint16_t op, uint32_t port, const void *payload,
 		 uint32_t len)
 {
-	packet_write(l, op, port, payload, len);
-	link_publish(l, VSOCK_HEADER, len);
+	const struct virtio_vsock_hdr header = vsock_header(l, op, port, len);
+
+	write_packet(l, &header, payload);
+}
+
+int vsock_send_header(struct link *l, const struct virtio_vsock_hdr *header,
+		      const void *payload)
+{
+	if (le32toh(header->len) > VSOCK_ROOM)
+		return -EMSGSIZE;
+	write_packet(l, header, payload);
+	return link_send(l);
 }
 
 int vsock_send(struct link *l, uint16_t op, uint32_t port, const void *payload,
 	       uint32_t len)
 {
-	if (len > VSOCK_ROOM)
-		return -EMSGSIZE;
-	vsock_queue(l, op, port, payload, len);
-	return link_send(l);
+	const struct virtio_vsock_hdr header = vsock_header(l, op, port, len);
+
+	return vsock_send_header(l, &header, payload);
 }
 
-/* Takes a packet if one is there: 1, 0, or -EPROTO for an element that makes no sense. */
-static int rx_take(struct link *l, struct vsock_packet *ret_packet)
+int vsock_take(struct link *l, struct vsock_packet *ret_packet)
 {
 	struct ring *r = &l->s->ring[QUEUE_RX];
 	struct vsock_packet p = { 0 };
@@ -84,7 +103,7 @@ static bool about_credit(const struct vsock_packet *p)
 static int rx_next(struct link *l, struct vsock_packet *ret_packet)
 {
 	for (;;) {
-		int e = rx_take(l, ret_packet);
+		int e = vsock_take(l, ret_packet);
 
 		if (e <= 0 || !about_credit(ret_packet))
 			return e;
@@ -140,7 +159,7 @@ int vsock_receive(struct link *l, bool prompt, struct vsock_packet *ret_packet)
 	}
 }
 
-static const char *op_word(const struct vsock_packet *p)
+const char *vsock_op_word(const struct vsock_packet *p)
 {
 	static const char *const words[] = {
 		"invalid",  "request", "response",      "rst",
@@ -151,15 +170,14 @@ static const char *op_word(const struct vsock_packet *p)
 	return op < ARRAY_SIZE(words) ? words[op] : "unknown";
 }
 
-/* Takes one packet, records its operation as fact "reply" and gives the buffer back. */
-static int expect_packet(struct link *l, const char *step, bool prompt,
-			 struct vsock_packet *ret_packet)
+int vsock_expect(struct link *l, const char *step, bool prompt,
+		 struct vsock_packet *ret_packet)
 {
 	int e = vsock_receive(l, prompt, ret_packet);
 
 	if (e < 0)
 		return e;
-	session_fact(l->s, step, "reply", "%s", op_word(ret_packet));
+	session_fact(l->s, step, "reply", "%s", vsock_op_word(ret_packet));
 	return link_recycle(l, ret_packet->buffer);
 }
 
@@ -171,21 +189,21 @@ int vsock_closed_port(struct link *l)
 
 	if (e == 0)
 		e = vsock_send(l, VIRTIO_VSOCK_OP_REQUEST, reply.port, NULL, 0);
-	return e < 0 ? e : expect_packet(l, "closed_port", true, &p);
+	return e < 0 ? e : vsock_expect(l, "closed_port", true, &p);
 }
 
 static int guest_connects(struct link *l)
 {
 	struct peer_reply reply = { 0 };
 	struct vsock_packet p = { 0 };
-	int e = link_do(l, PEER_LISTEN, &reply);
+	int e = link_do(l, l->seqpacket ? PEER_LISTEN_SEQPACKET : PEER_LISTEN, &reply);
 
 	l->peer_port = reply.port;
 	l->received = 0;
 	if (e == 0)
 		e = vsock_send(l, VIRTIO_VSOCK_OP_REQUEST, l->peer_port, NULL, 0);
 	if (e == 0)
-		e = expect_packet(l, "connect", true, &p);
+		e = vsock_expect(l, "connect", true, &p);
 	if (e == 0 && le16toh(p.header.op) != VIRTIO_VSOCK_OP_RESPONSE)
 		e = -ECONNREFUSED;
 	return e < 0 ? e : link_do(l, PEER_ACCEPT, &reply);
@@ -196,12 +214,13 @@ int vsock_host_connects(struct link *l)
 	struct peer_reply reply = { 0 };
 	struct vsock_packet p = { 0 };
 	int e = link_ask(l, &(struct peer_request){ .op = PEER_CONNECT,
+						    .slot = l->slot,
 						    .cid = l->s->cid,
 						    .port = VSOCK_GUEST_PORT });
 
 	l->received = 0;
 	if (e == 0)
-		e = expect_packet(l, "connect", false, &p);
+		e = vsock_expect(l, "connect", false, &p);
 	if (e == 0 && le16toh(p.header.op) != VIRTIO_VSOCK_OP_REQUEST)
 		e = -EPROTO;
 	l->peer_port = le32toh(p.header.src_port);
@@ -216,12 +235,13 @@ static int stream_tx(struct link *l, const char *step, uint32_t len)
 	struct peer_reply reply = { .digest = DIGEST_START };
 	uint64_t digest = DIGEST_START;
 	uint32_t sent = 0;
-	int e = link_ask(l, &(struct peer_request){ .op = PEER_RECV, .len = len });
+	int e = link_ask(l, &(struct peer_request){
+				    .op = PEER_RECV, .slot = l->slot, .len = len });
 
 	while (e == 0 && sent < len) {
 		uint32_t n = len - sent < VSOCK_ROOM ? len - sent : VSOCK_ROOM;
 
-		payload_fill(SEED_TX, sent, chunk, n);
+		payload_fill(SEED_TX + SEED_STEP * l->slot, sent, chunk, n);
 		e = vsock_send(l, VIRTIO_VSOCK_OP_RW, l->peer_port, chunk, n);
 		if (e < 0)
 			break;
@@ -240,8 +260,11 @@ static int stream_rx(struct link *l, const char *step, uint32_t len)
 	struct peer_reply reply = { .digest = DIGEST_START };
 	uint64_t digest = DIGEST_START;
 	uint32_t received = 0;
-	int e = link_ask(l, &(struct peer_request){
-				    .op = PEER_SEND, .len = len, .seed = SEED_RX });
+	int e = link_ask(l,
+			 &(struct peer_request){ .op = PEER_SEND,
+						 .slot = l->slot,
+						 .len = len,
+						 .seed = SEED_RX + SEED_STEP * l->slot });
 
 	while (e == 0 && received < len) {
 		struct vsock_packet p = { 0 };
@@ -250,7 +273,7 @@ static int stream_rx(struct link *l, const char *step, uint32_t len)
 		if (e < 0)
 			break;
 		if (le16toh(p.header.op) != VIRTIO_VSOCK_OP_RW) {
-			session_fact(l->s, step, "reply", "%s", op_word(&p));
+			session_fact(l->s, step, "reply", "%s", vsock_op_word(&p));
 			e = -EPROTO;
 			break;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's side of virtio-vsock on a session's rings, and transfers between it and
- * the peer at the host's end. Stream sockets. Every step returns without waiting
+ * the peer at the host's end. Every step returns without waiting
  * wherever the worker can be flushed instead.
  *
  * Source: virtio-1.2 5.10; include/uapi/linux/virtio_vsock.h; drivers/vhost/vsock.c
@@ -57,6 +57,32 @@ int vsock_send(struct link *l, uint16_t op, uint32_t port, const void *payload,
 	       uint32_t len);
 
 /**
+ * vsock_header() - the header of a packet of the guest's on its connection
+ * @l:		device; its addresses, ports, type and credit
+ * @op:		enum virtio_vsock_op
+ * @port:	destination on the host
+ * @len:	payload bytes
+ */
+struct virtio_vsock_hdr vsock_header(const struct link *l, uint16_t op, uint32_t port,
+				     uint32_t len);
+
+/**
+ * vsock_send_header() - vsock_send() with any header
+ * @l:		device
+ * @header:	its len is that of @payload, at most VSOCK_ROOM
+ * @payload:	bytes, or NULL
+ */
+int vsock_send_header(struct link *l, const struct virtio_vsock_hdr *header,
+		      const void *payload);
+
+/**
+ * vsock_take() - take the next packet without waiting, also one about credit
+ *
+ * Return: 1; 0 if there is none; -EPROTO for a used element that makes no sense.
+ */
+int vsock_take(struct link *l, struct vsock_packet *ret_packet);
+
+/**
  * vsock_receive() - take the next packet that is not about credit
  * @l:		device
  * @prompt:	the device must have delivered it already: flush the worker instead of
@@ -66,6 +92,17 @@ int vsock_send(struct link *l, uint16_t op, uint32_t port, const void *payload,
  * Return: 0; -ENODATA if the device is stalled; -ETIME at the deadline; -errno.
  */
 int vsock_receive(struct link *l, bool prompt, struct vsock_packet *ret_packet);
+
+/** vsock_op_word() - the operation of a packet: "rst" */
+const char *vsock_op_word(const struct vsock_packet *p);
+
+/**
+ * vsock_expect() - vsock_receive(), recorded as fact "reply" of @step, and recycled
+ *
+ * The payload is the device's again when it returns.
+ */
+int vsock_expect(struct link *l, const char *step, bool prompt,
+		 struct vsock_packet *ret_packet);
 
 /**
  * vsock_closed_port() - ask a port that nobody listens on for a connection

@@ -14,7 +14,7 @@
 #define HOST_CID 2u
 
 /** STREAMS_MAX - connections that the host has at once */
-#define STREAMS_MAX 4u
+#define STREAMS_MAX PEER_SLOTS
 
 /** struct packet - on its way to a guest; @done bytes of its payload are delivered */
 struct packet {
@@ -24,6 +24,9 @@ struct packet {
 	uint32_t done;
 	unsigned char payload[];
 };
+
+/** MESSAGES_MAX - messages that wait to be taken from a connection */
+#define MESSAGES_MAX 8u
 
 /** enum stream_state - of a host socket */
 enum stream_state {
@@ -37,7 +40,8 @@ enum stream_state {
  * struct stream - a connection of the host's
  * @state:	enum stream_state
  * @accepted:	the peer has it: PEER_ACCEPT, PEER_CONNECT
- * @ended:	the guest sends no more
+ * @seqpacket:	it keeps messages apart; @messages wait, each up to its @end of @data
+ * @shut:	what the guest has shut down (enum virtio_vsock_shutdown)
  * @port, @cid, @peer_port: its own port, the guest, the guest's port
  * @peer_alloc, @peer_fwd: credit as the guest gave it; @sent: bytes sent so far
  * @fwd, @told_fwd: bytes that the peer took, and of them those that the guest knows of
@@ -45,16 +49,22 @@ enum stream_state {
  */
 struct stream {
 	enum stream_state state;
-	bool accepted, ended;
+	bool accepted, seqpacket;
+	uint32_t shut;
 	uint32_t port, cid, peer_port;
 	uint32_t peer_alloc, peer_fwd, sent, fwd, told_fwd;
 	unsigned char *data;
 	size_t len;
+	unsigned int messages;
+	size_t end[MESSAGES_MAX];
 };
 
-/** struct vsock_host - its sockets; @listening on @port, @next_port is given out next */
+/**
+ * struct vsock_host - its sockets; @listening on @port, @next_port is given out next
+ * @seqpacket:	of the listener
+ */
 struct vsock_host {
-	bool listening;
+	bool listening, seqpacket;
 	uint32_t port, next_port;
 	struct stream stream[STREAMS_MAX];
 };
@@ -89,7 +99,7 @@ struct tap {
  * @started:	between start and stop
  * @event:	eventfd, readable while an answer is there
  * @busy:	@request is being worked on, @reply grows; @answered: it is complete
- * @stream:	vsock: what the peer sends on and receives from, NULL without
+ * @slot:	vsock: what the peer sends on and receives from, NULL without
  */
 struct model_peer {
 	struct peer peer;
@@ -99,7 +109,7 @@ struct model_peer {
 	struct peer_request request;
 	struct peer_reply reply;
 	struct vsock_host vsock;
-	struct stream *stream;
+	struct stream *slot[PEER_SLOTS];
 	struct tap tap;
 };
 

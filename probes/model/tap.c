@@ -112,8 +112,10 @@ void tap_begin(struct model_peer *p)
 	case PEER_RECV:
 		break;
 	case PEER_LISTEN:
+	case PEER_LISTEN_SEQPACKET:
 	case PEER_ACCEPT:
 	case PEER_CONNECT:
+	case PEER_RECV_ONCE:
 	case PEER_CLOSED_PORT:
 	case PEER_HANGUP:
 		peer_answer(p, EOPNOTSUPP);

@@ -26,7 +26,8 @@
 /* Whether the device takes more of what would need an answer (vhost-abi 3.7 d). */
 static bool more_replies(const struct model_dev *d)
 {
-	return d->queued_replies < d->vq[MODEL_TX].num;
+	return d->queued_replies < d->vq[MODEL_TX].num ||
+	       device_breaks(d, RULE_REPLIES_UNBOUND);
 }
 
 /* A packet as the guest describes it; NULL for what cannot be one. */
@@ -54,7 +55,8 @@ static void deliver(struct model_dev *d, const struct virtio_vsock_hdr *header,
 		    const unsigned char *payload)
 {
 	/* from another address, or to somebody else: dropped */
-	if (le64toh(header->src_cid) == d->cid && le64toh(header->dst_cid) == HOST_CID)
+	if ((le64toh(header->src_cid) == d->cid || device_breaks(d, RULE_CID_FORGED)) &&
+	    (le64toh(header->dst_cid) == HOST_CID || device_breaks(d, RULE_CID_ANYBODY)))
 		host_receive(d, header, payload);
 }
 
@@ -129,7 +131,8 @@ static void drop_first(struct model_dev *d)
 	struct packet *p = d->packets;
 
 	d->packets = p->next;
-	if (p->reply && d->queued_replies-- == d->vq[MODEL_TX].num)
+	if (p->reply && d->queued_replies-- == d->vq[MODEL_TX].num &&
+	    !device_breaks(d, RULE_REPLIES_STUCK))
 		d->vq[MODEL_TX].due = true; /* it waited for room for answers */
 	free(p);
 }
@@ -150,6 +153,10 @@ static int put_packet(struct vq *vq, const struct chain *c, struct packet *p)
 	if (n > room - HEADER)
 		n = (uint32_t)(room - HEADER);
 	header.len = htole32(n);
+	/* of a message's parts the last one says so */
+	if (n < left && le16toh(header.type) == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+	    !device_breaks(vq->dev, RULE_SEQ_EOM_EARLY))
+		header.flags &= htole32(~(uint32_t)VIRTIO_VSOCK_SEQ_EOM);
 	if (chain_write(c, 0, &header, HEADER) < 0 ||
 	    chain_write(c, HEADER, p->payload + p->done, n) < 0) {
 		vring_error(vq);

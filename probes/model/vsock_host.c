@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's stream sockets: a listener, connections, credit.
+ * The host's sockets: a listener, connections, credit.
  *
  * Source: virtio-1.2 5.10.6; virtio_transport_recv_pkt(), virtio_transport_get_credit(),
  * virtio_transport_reset_no_sock() in net/vmw_vsock/virtio_transport_common.c
@@ -16,9 +16,22 @@
 /* VIRTIO_VSOCK_DEFAULT_BUF_SIZE, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE of the kernel */
 #define BUF_ALLOC 262144u
 #define CREDIT_LOW 65536u
-#define SHUTDOWN_BOTH 3u
+#define SHUTDOWN_BOTH (VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
 
 /* ---------------------------------------------------------------- sending */
+
+static uint16_t type_of(bool seqpacket)
+{
+	return seqpacket ? VIRTIO_VSOCK_TYPE_SEQPACKET : VIRTIO_VSOCK_TYPE_STREAM;
+}
+
+static uint32_t flags_of(const struct stream *s, uint16_t op)
+{
+	if (op == VIRTIO_VSOCK_OP_SHUTDOWN)
+		return SHUTDOWN_BOTH;
+	/* each order to send is one message */
+	return s->seqpacket && op == VIRTIO_VSOCK_OP_RW ? VIRTIO_VSOCK_SEQ_EOM : 0;
+}
 
 /* A packet of a stream to its guest, with the credit that the host gives. 0 or -errno */
 static int stream_send(struct seam_model *m, struct stream *s, uint16_t op,
@@ -30,12 +43,13 @@ static int stream_send(struct seam_model *m, struct stream *s, uint16_t op,
 			    .src_port = htole32(s->port),
 			    .dst_port = htole32(s->peer_port),
 			    .len = htole32(len),
-			    .type = htole16(VIRTIO_VSOCK_TYPE_STREAM),
+			    .type = htole16(type_of(s->seqpacket)),
 			    .op = htole16(op),
-			    .flags = htole32(
-				    op == VIRTIO_VSOCK_OP_SHUTDOWN ? SHUTDOWN_BOTH : 0),
+			    .flags = htole32(flags_of(s, op)),
 			    .buf_alloc = htole32(BUF_ALLOC),
-			    .fwd_cnt = htole32(s->fwd) },
+			    .fwd_cnt = htole32(device_breaks(&m->dev, RULE_FWD_STUCK)
+						       ? 0
+						       : s->fwd) },
 		.reply = op == VIRTIO_VSOCK_OP_RESPONSE,
 	};
 
@@ -59,8 +73,13 @@ static void reset_sender(struct model_dev *d, const struct virtio_vsock_hdr *hea
 		.reply = true,
 	};
 
-	if (le16toh(header->op) != VIRTIO_VSOCK_OP_RST &&
-	    !device_breaks(d, RULE_RST_MISSING))
+	if (le16toh(header->op) == VIRTIO_VSOCK_OP_RST &&
+	    !device_breaks(d, RULE_RST_ANSWERED))
+		return;
+	if (le16toh(header->op) != VIRTIO_VSOCK_OP_REQUEST &&
+	    device_breaks(d, RULE_STRAY_SILENT))
+		return;
+	if (!device_breaks(d, RULE_RST_MISSING))
 		(void)packet_queue(d->m, &p, NULL);
 }
 
@@ -76,17 +95,21 @@ static void stream_end(struct stream *s, enum stream_state state)
 	free(s->data);
 	s->data = NULL;
 	s->len = 0;
+	s->messages = 0;
 	s->state = state;
 }
 
-static struct stream *find_stream(struct vsock_host *h, uint32_t cid, uint32_t peer_port,
-				  uint32_t port)
+static struct stream *find_stream(struct model_dev *d, uint32_t peer_port, uint32_t port)
 {
+	struct vsock_host *h = &d->m->peer.vsock;
+	bool any_port = device_breaks(d, RULE_PORT_IGNORED);
+
 	for (unsigned int i = 0; i < STREAMS_MAX; i++) {
 		struct stream *s = &h->stream[i];
 
 		if ((s->state == STREAM_CONNECTING || s->state == STREAM_CONNECTED) &&
-		    s->cid == cid && s->port == port && s->peer_port == peer_port)
+		    s->cid == d->cid && s->port == port &&
+		    (s->peer_port == peer_port || any_port))
 			return s;
 	}
 	return NULL;
@@ -121,6 +144,7 @@ static void listener_receive(struct model_dev *d, const struct virtio_vsock_hdr 
 		return;
 	}
 	s->state = STREAM_CONNECTED;
+	s->seqpacket = h->seqpacket;
 	s->cid = d->cid;
 	s->port = h->port;
 	s->peer_port = le32toh(header->src_port);
@@ -154,6 +178,25 @@ static void take_data(struct stream *s, const unsigned char *payload, uint32_t l
 	s->len += len;
 }
 
+static void end_message(const struct model_dev *d, struct stream *s)
+{
+	if (s->messages && device_breaks(d, RULE_SEQ_JOINED))
+		s->end[s->messages - 1] = s->len;
+	else if (s->messages < MESSAGES_MAX)
+		s->end[s->messages++] = s->len;
+}
+
+/* Both ways: the end of it, once all is taken. */
+static void take_shutdown(struct model_dev *d, struct stream *s, uint32_t flags)
+{
+	s->shut |= device_breaks(d, RULE_SHUTDOWN_BOTH) ? SHUTDOWN_BOTH : flags;
+	if (s->shut != SHUTDOWN_BOTH || s->len)
+		return;
+	if (!device_breaks(d, RULE_SHUTDOWN_SILENT))
+		(void)stream_send(d->m, s, VIRTIO_VSOCK_OP_RST, NULL, 0);
+	stream_end(s, STREAM_RESET);
+}
+
 static void connected_receive(struct model_dev *d, struct stream *s,
 			      const struct virtio_vsock_hdr *header,
 			      const unsigned char *payload)
@@ -161,16 +204,16 @@ static void connected_receive(struct model_dev *d, struct stream *s,
 	switch (le16toh(header->op)) {
 	case VIRTIO_VSOCK_OP_RW:
 		take_data(s, payload, le32toh(header->len));
+		if (s->seqpacket && le32toh(header->flags) & VIRTIO_VSOCK_SEQ_EOM)
+			end_message(d, s);
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		(void)stream_send(d->m, s, VIRTIO_VSOCK_OP_CREDIT_UPDATE, NULL, 0);
+		if (!device_breaks(d, RULE_CREDIT_UNANSWERED))
+			(void)stream_send(d->m, s, VIRTIO_VSOCK_OP_CREDIT_UPDATE, NULL,
+					  0);
 		break;
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
-		s->ended = true;
-		if (le32toh(header->flags) == SHUTDOWN_BOTH && !s->len) {
-			(void)stream_send(d->m, s, VIRTIO_VSOCK_OP_RST, NULL, 0);
-			stream_end(s, STREAM_RESET);
-		}
+		take_shutdown(d, s, le32toh(header->flags) & SHUTDOWN_BOTH);
 		break;
 	case VIRTIO_VSOCK_OP_RST:
 		stream_end(s, STREAM_RESET);
@@ -180,16 +223,26 @@ static void connected_receive(struct model_dev *d, struct stream *s,
 	}
 }
 
+/* Whether a type may stand on a packet at all, and is the one of its socket. */
+static bool type_fits(const struct model_dev *d, const struct virtio_vsock_hdr *header,
+		      bool seqpacket)
+{
+	if (device_breaks(d, RULE_TYPE_ANY))
+		return true;
+	if (seqpacket && !device_has(d, VIRTIO_VSOCK_F_SEQPACKET))
+		return false;
+	return le16toh(header->type) == type_of(seqpacket);
+}
+
 void host_receive(struct model_dev *d, const struct virtio_vsock_hdr *header,
 		  const unsigned char *payload)
 {
 	struct vsock_host *h = &d->m->peer.vsock;
 	uint32_t port = le32toh(header->dst_port);
-	struct stream *s = find_stream(h, d->cid, le32toh(header->src_port), port);
+	struct stream *s = find_stream(d, le32toh(header->src_port), port);
 
-	/* the model's host has no seqpacket sockets */
-	if (le16toh(header->type) != VIRTIO_VSOCK_TYPE_STREAM ||
-	    (!s && !(h->listening && h->port == port))) {
+	if ((!s && !(h->listening && h->port == port)) ||
+	    !type_fits(d, header, s ? s->seqpacket : h->seqpacket)) {
 		reset_sender(d, header);
 		return;
 	}
@@ -217,11 +270,12 @@ void host_gone(struct model_dev *d)
 
 static void hang_up(struct model_peer *p, struct stream *s)
 {
-	if (s->state == STREAM_CONNECTED)
+	if (s->state == STREAM_CONNECTED && !device_breaks(&p->m->dev, RULE_CLOSE_SILENT))
 		(void)stream_send(p->m, s, VIRTIO_VSOCK_OP_SHUTDOWN, NULL, 0);
 	stream_end(s, STREAM_FREE);
-	if (p->stream == s)
-		p->stream = NULL;
+	for (unsigned int i = 0; i < PEER_SLOTS; i++)
+		if (p->slot[i] == s)
+			p->slot[i] = NULL;
 }
 
 void host_close(struct model_peer *p)
@@ -233,9 +287,9 @@ void host_close(struct model_peer *p)
 
 static void choose(struct model_peer *p, struct stream *s)
 {
-	if (p->stream)
-		hang_up(p, p->stream);
-	p->stream = s;
+	if (p->slot[p->request.slot])
+		hang_up(p, p->slot[p->request.slot]);
+	p->slot[p->request.slot] = s;
 	s->accepted = true;
 }
 
@@ -258,8 +312,14 @@ void host_begin(struct model_peer *p)
 {
 	int r = 0;
 
+	if (p->request.slot >= PEER_SLOTS) {
+		peer_answer(p, EINVAL);
+		return;
+	}
 	switch ((enum peer_op)p->request.op) {
 	case PEER_LISTEN:
+	case PEER_LISTEN_SEQPACKET:
+		p->vsock.seqpacket = p->request.op == PEER_LISTEN_SEQPACKET;
 		p->vsock.port = p->reply.port = p->vsock.next_port++;
 		p->vsock.listening = true;
 		peer_answer(p, 0);
@@ -269,8 +329,8 @@ void host_begin(struct model_peer *p)
 		peer_answer(p, 0);
 		break;
 	case PEER_HANGUP:
-		if (p->stream)
-			hang_up(p, p->stream);
+		if (p->slot[p->request.slot])
+			hang_up(p, p->slot[p->request.slot]);
 		peer_answer(p, 0);
 		break;
 	case PEER_CONNECT:
@@ -281,6 +341,7 @@ void host_begin(struct model_peer *p)
 	case PEER_ACCEPT:
 	case PEER_SEND:
 	case PEER_RECV:
+	case PEER_RECV_ONCE:
 		break;
 	}
 }
@@ -299,18 +360,17 @@ static bool work_accept(struct model_peer *p)
 	return false;
 }
 
-static bool work_connect(struct model_peer *p)
+static bool work_connect(struct model_peer *p, const struct stream *s)
 {
-	if (p->stream->state == STREAM_CONNECTING)
+	if (s->state == STREAM_CONNECTING)
 		return false;
-	peer_answer(p, p->stream->state == STREAM_CONNECTED ? 0 : ECONNRESET);
+	peer_answer(p, s->state == STREAM_CONNECTED ? 0 : ECONNRESET);
 	return true;
 }
 
 /* As far as the guest's credit goes. */
-static bool work_send(struct model_peer *p)
+static bool work_send(struct model_peer *p, struct stream *s)
 {
-	struct stream *s = p->stream;
 	const struct peer_request *q = &p->request;
 	unsigned char chunk[CHUNK];
 	bool any = false;
@@ -320,7 +380,7 @@ static bool work_send(struct model_peer *p)
 
 		if (n > CHUNK)
 			n = CHUNK;
-		if (n > credit_of(s))
+		if (n > credit_of(s) && !device_breaks(&p->m->dev, RULE_CREDIT_IGNORED))
 			n = credit_of(s);
 		if (!n)
 			return any;
@@ -345,21 +405,43 @@ static void tell_credit(struct model_peer *p, struct stream *s)
 		(void)stream_send(p->m, s, VIRTIO_VSOCK_OP_CREDIT_UPDATE, NULL, 0);
 }
 
-static bool work_recv(struct model_peer *p)
+static void take(struct model_peer *p, struct stream *s, size_t n)
 {
-	struct stream *s = p->stream;
+	p->reply.digest = digest_add(p->reply.digest, s->data, n);
+	p->reply.bytes += n;
+	s->len -= n;
+	memmove(s->data, s->data + n, s->len);
+	s->fwd += (uint32_t)n;
+	tell_credit(p, s);
+}
+
+/* One message, or what there is of a stream. */
+static bool work_recv_once(struct model_peer *p, struct stream *s)
+{
+	size_t n = s->len < CHUNK ? s->len : CHUNK;
+
+	if (s->seqpacket)
+		n = s->messages ? s->end[0] : 0;
+	if (!n && !(s->shut & VIRTIO_VSOCK_SHUTDOWN_SEND) && s->state != STREAM_RESET)
+		return false;
+	if (n)
+		take(p, s, n);
+	for (unsigned int i = 1; i < s->messages; i++)
+		s->end[i - 1] = s->end[i] - n;
+	s->messages -= s->messages != 0;
+	peer_answer(p, 0);
+	return true;
+}
+
+static bool work_recv(struct model_peer *p, struct stream *s)
+{
 	uint64_t left = p->request.len - p->reply.bytes;
 	size_t n = s->len < left ? s->len : (size_t)left;
 
-	if (n) {
-		p->reply.digest = digest_add(p->reply.digest, s->data, n);
-		p->reply.bytes += n;
-		s->len -= n;
-		memmove(s->data, s->data + n, s->len);
-		s->fwd += (uint32_t)n;
-		tell_credit(p, s);
-	}
-	if (p->reply.bytes < p->request.len && !s->ended && s->state != STREAM_RESET)
+	if (n)
+		take(p, s, n);
+	if (p->reply.bytes < p->request.len && !(s->shut & VIRTIO_VSOCK_SHUTDOWN_SEND) &&
+	    s->state != STREAM_RESET)
 		return n > 0;
 	peer_answer(p, s->state == STREAM_RESET && p->reply.bytes < p->request.len
 			       ? ECONNRESET
@@ -369,19 +451,23 @@ static bool work_recv(struct model_peer *p)
 
 bool host_work(struct model_peer *p)
 {
+	struct stream *s = p->slot[p->request.slot];
+
 	if (p->request.op == PEER_ACCEPT)
 		return work_accept(p);
-	if (!p->stream) {
+	if (!s) {
 		peer_answer(p, EBADF);
 		return true;
 	}
 	if (p->request.op == PEER_CONNECT)
-		return work_connect(p);
+		return work_connect(p, s);
 	if (p->request.op == PEER_RECV)
-		return work_recv(p);
-	if (p->stream->state != STREAM_CONNECTED) {
-		peer_answer(p, p->stream->state == STREAM_RESET ? ECONNRESET : ENOTCONN);
+		return work_recv(p, s);
+	if (p->request.op == PEER_RECV_ONCE)
+		return work_recv_once(p, s);
+	if (s->state != STREAM_CONNECTED) {
+		peer_answer(p, s->state == STREAM_RESET ? ECONNRESET : ENOTCONN);
 		return true;
 	}
-	return work_send(p);
+	return work_send(p, s);
 }

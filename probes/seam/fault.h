@@ -95,10 +95,27 @@ enum fault_rule {
 	RULE_RST_MISSING,     /* what belongs to no socket is not answered */
 	RULE_RST_IS_SHUTDOWN, /* it is answered with SHUTDOWN */
 	RULE_REQUEST_LOST,    /* a request of the host never reaches the guest */
-	RULE_FRAME_PADDED,    /* frames below 64 bytes are filled up to it */
-	RULE_FRAME_CUT,       /* a frame of full length loses its last byte */
-	RULE_HEADER_LEGACY,   /* a legacy header has 12 bytes too */
-	RULE_BUFFERS_ONE,     /* num_buffers is 1 however many there are */
+	RULE_RST_ANSWERED,    /* a reset of what belongs to no socket is answered */
+	RULE_STRAY_SILENT, /* but a request, what belongs to no socket is not answered */
+	RULE_CID_FORGED,   /* of a packet's source only the port is looked at */
+	RULE_CID_ANYBODY,  /* the host takes packets to anybody */
+	RULE_TYPE_ANY,     /* the type of a packet is not looked at */
+	RULE_PORT_IGNORED, /* connections from one guest's ports are taken for one */
+	RULE_REPLIES_UNBOUND,   /* answers that the guest has no room for pile up */
+	RULE_REPLIES_STUCK,     /* with room for answers, what waited goes on waiting */
+	RULE_CLOSE_SILENT,      /* the guest is not told that the host closed */
+	RULE_SHUTDOWN_BOTH,     /* a shutdown of one direction is one of both */
+	RULE_SHUTDOWN_SILENT,   /* a shutdown of both directions is not answered */
+	RULE_CREDIT_IGNORED,    /* the host sends more than the guest has room for */
+	RULE_CREDIT_UNANSWERED, /* a request for credit is not answered */
+	RULE_FWD_STUCK,         /* the host never says that it took something */
+	RULE_SEQ_JOINED,        /* messages to the host run together */
+	RULE_SEQ_EOM_EARLY, /* each part of a message to the guest is said to be its last
+			     */
+	RULE_FRAME_PADDED,  /* frames below 64 bytes are filled up to it */
+	RULE_FRAME_CUT,     /* a frame of full length loses its last byte */
+	RULE_HEADER_LEGACY, /* a legacy header has 12 bytes too */
+	RULE_BUFFERS_ONE,   /* num_buffers is 1 however many there are */
 	RULE_OWN_HEADER_KEPT, /* with bit 27 the header goes out with the frame */
 
 	RULE_LOG_USED_LOST, /* the page of a used ring is never logged */

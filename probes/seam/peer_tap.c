@@ -260,8 +260,10 @@ static int obey(const struct tap *t, const struct peer_request *request,
 	case PEER_RECV:
 		return do_recv(t, request, reply);
 	case PEER_LISTEN:
+	case PEER_LISTEN_SEQPACKET:
 	case PEER_ACCEPT:
 	case PEER_CONNECT:
+	case PEER_RECV_ONCE:
 	case PEER_CLOSED_PORT:
 	case PEER_HANGUP:
 		break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's end of vhost-vsock: AF_VSOCK stream sockets in a process of their own.
+ * The host's end of vhost-vsock: AF_VSOCK sockets in a process of their own.
  * It talks to the CID and port that an order names and to ports that it bound itself.
  */
 #include <string.h>
@@ -19,7 +19,7 @@
 
 /** struct ends - the sockets of the process, -1 where there is none */
 struct ends {
-	int listener, stream;
+	int listener, slot[PEER_SLOTS];
 };
 
 int peer_vsock_probe(const char **ret_lacks)
@@ -34,7 +34,7 @@ int peer_vsock_probe(const char **ret_lacks)
 	return 0;
 }
 
-static int bound_socket(uint32_t *ret_port)
+static int bound_socket(int type, uint32_t *ret_port)
 {
 	struct sockaddr_vm addr = {
 		.svm_family = AF_VSOCK,
@@ -42,7 +42,7 @@ static int bound_socket(uint32_t *ret_port)
 		.svm_port = VMADDR_PORT_ANY,
 	};
 	socklen_t len = sizeof(addr);
-	cleanup_close int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cleanup_close int fd = socket(AF_VSOCK, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
@@ -51,20 +51,20 @@ static int bound_socket(uint32_t *ret_port)
 	return take_fd(&fd);
 }
 
-static int do_listen(struct ends *e, struct peer_reply *reply)
+static int do_listen(struct ends *e, int type, struct peer_reply *reply)
 {
-	int fd = bound_socket(&reply->port);
+	int fd = bound_socket(type, &reply->port);
 
 	if (fd < 0)
 		return fd;
 	fd_close(&e->listener);
 	e->listener = fd;
-	return listen(fd, 1) < 0 ? -errno : 0;
+	return listen(fd, (int)PEER_SLOTS) < 0 ? -errno : 0;
 }
 
 static int do_closed_port(struct peer_reply *reply)
 {
-	int fd = bound_socket(&reply->port);
+	int fd = bound_socket(SOCK_STREAM, &reply->port);
 
 	if (fd < 0)
 		return fd;
@@ -72,14 +72,14 @@ static int do_closed_port(struct peer_reply *reply)
 	return 0;
 }
 
-static int do_accept(struct ends *e)
+static int do_accept(struct ends *e, uint32_t slot)
 {
 	int fd = accept4(e->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	fd_close(&e->stream);
-	e->stream = fd;
+	fd_close(&e->slot[slot]);
+	e->slot[slot] = fd;
 	return 0;
 }
 
@@ -98,8 +98,8 @@ static int do_connect(struct ends *e, const struct peer_request *request)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -errno;
-	fd_close(&e->stream);
-	e->stream = take_fd(&fd);
+	fd_close(&e->slot[request->slot]);
+	e->slot[request->slot] = take_fd(&fd);
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static int do_send(const struct ends *e, const struct peer_request *request,
 		ssize_t n = 0;
 
 		payload_fill(request->seed, request->offset + reply->bytes, chunk, want);
-		n = send(e->stream, chunk, want, MSG_NOSIGNAL);
+		n = send(e->slot[request->slot], chunk, want, MSG_NOSIGNAL);
 		if (n < 0)
 			return -errno;
 		reply->digest = digest_add(reply->digest, chunk, (size_t)n);
@@ -130,7 +130,8 @@ static int do_recv(const struct ends *e, const struct peer_request *request,
 
 	while (reply->bytes < request->len) {
 		uint64_t left = request->len - reply->bytes;
-		ssize_t n = recv(e->stream, chunk, left < CHUNK ? left : CHUNK, 0);
+		ssize_t n = recv(e->slot[request->slot], chunk,
+				 left < CHUNK ? left : CHUNK, 0);
 
 		if (n <= 0)
 			return n < 0 ? -errno : 0;
@@ -140,24 +141,43 @@ static int do_recv(const struct ends *e, const struct peer_request *request,
 	return 0;
 }
 
+static int do_recv_once(const struct ends *e, const struct peer_request *request,
+			struct peer_reply *reply)
+{
+	unsigned char chunk[CHUNK];
+	ssize_t n = recv(e->slot[request->slot], chunk, CHUNK, 0);
+
+	if (n < 0)
+		return -errno;
+	reply->digest = digest_add(reply->digest, chunk, (size_t)n);
+	reply->bytes = (uint64_t)n;
+	return 0;
+}
+
 static int obey(struct ends *e, const struct peer_request *request,
 		struct peer_reply *reply)
 {
+	if (request->slot >= PEER_SLOTS)
+		return -EINVAL;
 	switch ((enum peer_op)request->op) {
 	case PEER_LISTEN:
-		return do_listen(e, reply);
+		return do_listen(e, SOCK_STREAM, reply);
+	case PEER_LISTEN_SEQPACKET:
+		return do_listen(e, SOCK_SEQPACKET, reply);
 	case PEER_ACCEPT:
-		return do_accept(e);
+		return do_accept(e, request->slot);
 	case PEER_CONNECT:
 		return do_connect(e, request);
 	case PEER_SEND:
 		return do_send(e, request, reply);
 	case PEER_RECV:
 		return do_recv(e, request, reply);
+	case PEER_RECV_ONCE:
+		return do_recv_once(e, request, reply);
 	case PEER_CLOSED_PORT:
 		return do_closed_port(reply);
 	case PEER_HANGUP:
-		fd_close(&e->stream);
+		fd_close(&e->slot[request->slot]);
 		return 0;
 	}
 	return -EINVAL;
@@ -165,10 +185,12 @@ static int obey(struct ends *e, const struct peer_request *request,
 
 void peer_vsock_serve(int sock, enum peer_backend backend)
 {
-	struct ends e = { -1, -1 };
+	struct ends e = { .listener = -1 };
 	struct peer_request request;
 
 	(void)backend;
+	for (unsigned int i = 0; i < PEER_SLOTS; i++)
+		e.slot[i] = -1;
 	while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
 		struct peer_reply reply = { .op = request.op, .digest = DIGEST_START };
 
@@ -176,6 +198,7 @@ void peer_vsock_serve(int sock, enum peer_backend backend)
 		if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply))
 			break;
 	}
-	fd_close(&e.stream);
+	for (unsigned int i = 0; i < PEER_SLOTS; i++)
+		fd_close(&e.slot[i]);
 	fd_close(&e.listener);
 }

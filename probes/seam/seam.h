@@ -51,22 +51,29 @@ struct dev {
 
 /**
  * enum peer_op - what the process at the other end is asked to do
+ *
+ * Connections of vsock are kept by the @slot of the order, below PEER_SLOTS.
  * @PEER_LISTEN:	bind to a free port and listen; reply.port
+ * @PEER_LISTEN_SEQPACKET: the same with a socket that keeps messages apart
  * @PEER_ACCEPT:	wait for one connection and keep it
  * @PEER_CONNECT:	connect to @cid and @port and keep the connection
  * @PEER_SEND:		send @len bytes of payload_fill(@seed) from @offset on;
  *reply.bytes, reply.digest. On net in frames with @frame bytes of payload each
  * @PEER_RECV:		receive @len bytes, or up to the end; reply.bytes, reply.digest.
  *			On net the payload of frames of PEER_ETHERTYPE
+ * @PEER_RECV_ONCE:	receive what one call gives, a message of a seqpacket socket, up
+ *to 4096 bytes; reply.bytes, reply.digest
  * @PEER_CLOSED_PORT:	bind to a free port and close it again; reply.port
  * @PEER_HANGUP:	close the connection
  */
 enum peer_op {
 	PEER_LISTEN,
+	PEER_LISTEN_SEQPACKET,
 	PEER_ACCEPT,
 	PEER_CONNECT,
 	PEER_SEND,
 	PEER_RECV,
+	PEER_RECV_ONCE,
 	PEER_CLOSED_PORT,
 	PEER_HANGUP
 };
@@ -84,9 +91,12 @@ enum peer_backend {
 
 /** struct peer_request - one order to the peer process */
 struct peer_request {
-	uint32_t op, cid, port, seed, frame, unused;
+	uint32_t op, cid, port, seed, frame, slot;
 	uint64_t offset, len;
 };
+
+/** PEER_SLOTS - connections that the peer of vhost-vsock keeps */
+#define PEER_SLOTS 16u
 
 /** PEER_ETHERTYPE - of the frames that carry payload (IEEE 802, local experimental) */
 #define PEER_ETHERTYPE 0x88b5u
