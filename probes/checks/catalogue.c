@@ -124,6 +124,14 @@ const struct check *const check_catalogue[] = {
 	&vsock_seqpacket_tx,
 	&vsock_seqpacket_rx,
 	&vsock_many_ports,
+	&net_header_rx,
+	&net_num_buffers,
+	&net_checksum_tx,
+	&net_several_frames,
+	&net_in_order,
+	&net_one_ring,
+	&net_ring_reset,
+	&net_busyloop,
 };
 
 const size_t check_catalogue_count = ARRAY_SIZE(check_catalogue);

@@ -107,4 +107,7 @@ extern const struct check vsock_cid_rules, vsock_unknown_connection, vsock_unkno
 	vsock_credit_given, vsock_credit_request, vsock_seqpacket_tx, vsock_seqpacket_rx,
 	vsock_many_ports;
 
+extern const struct check net_header_rx, net_num_buffers, net_checksum_tx,
+	net_several_frames, net_in_order, net_one_ring, net_ring_reset, net_busyloop;
+
 #endif

@@ -15,6 +15,9 @@
 /** LINK_SERVE_ROUNDS - how often misses are served for one packet before it is a stall */
 #define LINK_SERVE_ROUNDS 64
 
+/** LINK_HEADER_MAX - bytes of the longest virtio-net header */
+#define LINK_HEADER_MAX 24u
+
 /** enum link_shape - how a packet lies in descriptors */
 enum link_shape {
 	LINK_ONE,     /* header and payload in one descriptor */
@@ -56,6 +59,8 @@ struct link_ops {
  * @buf_alloc:	vsock: the credit that the guest gives, 0 for 64 KiB
  * @received:	vsock: payload bytes taken so far, which is the credit counter fwd_cnt
  * @frame:	net: payload bytes of a frame, 0 for the most
+ * @tx_header:	net: the virtio header of transmitted frames
+ * @rx_header:	net: that of the last received one
  * @buffers:	net: receive buffers that the last frame took
  * @header_rest: net: all bits of received headers from their 13th byte on, which say
  *		nothing of a frame without a tunnel
@@ -71,6 +76,7 @@ struct link {
 	uint32_t peer_port, guest_port, slot;
 	bool seqpacket;
 	uint32_t buf_alloc, received;
+	unsigned char tx_header[LINK_HEADER_MAX], rx_header[LINK_HEADER_MAX];
 	uint32_t frame, buffers;
 	uint8_t header_rest;
 };

@@ -23,15 +23,21 @@ static uint32_t frame_payload(const struct link *l)
 	return l->frame ? l->frame : NET_PAYLOAD_MAX;
 }
 
-/* Header and Ethernet header into the transmit buffer; where the payload goes. */
-static unsigned char *frame_begin(struct link *l, uint16_t ethertype)
+/* Header and Ethernet header at @offset of the transmit buffers; where the payload goes.
+ */
+static unsigned char *frame_at(struct link *l, uint64_t offset, uint16_t ethertype)
 {
-	unsigned char *buf = mem_ptr(&l->s->mem, MEM_TX_BUF, 0);
+	unsigned char *buf = mem_ptr(&l->s->mem, MEM_TX_BUF, offset);
 	unsigned int header = session_header(l->s);
 
-	memset(buf, 0, header);
+	memcpy(buf, l->tx_header, header);
 	peer_ethernet(buf + header, ethertype);
 	return buf + header + NET_ETHERNET;
+}
+
+static unsigned char *frame_begin(struct link *l, uint16_t ethertype)
+{
+	return frame_at(l, 0, ethertype);
 }
 
 static void frame_publish(struct link *l, uint32_t payload)
@@ -82,6 +88,7 @@ static int frame_take(struct link *l, struct frame *f)
 	if (e < 0 || f->len < session_header(l->s))
 		return -EPROTO;
 	l->rx_used_len = used.len;
+	memcpy(l->rx_header, f->bytes, session_header(l->s));
 	l->buffers = frame_buffers(l, f);
 	for (unsigned int i = AT_REST; i < session_header(l->s); i++)
 		l->header_rest |= f->bytes[i];
@@ -137,6 +144,73 @@ static int frames_tx(struct link *l, const char *step, uint32_t len)
 	if (e == 0)
 		e = link_answer(l, &reply);
 	session_bytes(l->s, step, EV_TX, sent,
+		      (struct session_moved){ reply.bytes, reply.digest });
+	return e;
+}
+
+int net_tx_one(struct link *l)
+{
+	payload_fill(SEED_TX, 0, frame_begin(l, PEER_ETHERTYPE), PEER_PAYLOAD_MIN);
+	frame_publish(l, PEER_PAYLOAD_MIN);
+	return link_send(l);
+}
+
+/* Publishes one of a burst's frames, in a buffer and a descriptor of its own. */
+static void burst_frame(struct link *l, unsigned int i)
+{
+	struct ring *r = &l->s->ring[QUEUE_TX];
+	uint64_t at = (uint64_t)i * MEM_PAGE;
+	uint16_t slot = r->in_order ? ring_slots(r, 1) : (uint16_t)i;
+
+	payload_fill(SEED_TX, (uint64_t)i * NET_BURST_PAYLOAD,
+		     frame_at(l, at, PEER_ETHERTYPE), NET_BURST_PAYLOAD);
+	ring_desc(r, slot, link_address(l, MEM_TX_BUF, at),
+		  session_header(l->s) + NET_ETHERNET + NET_BURST_PAYLOAD, 0, 0);
+	ring_avail_put(r, slot);
+}
+
+/* Takes what was used of @n; whether the ids came in the order of the frames. */
+static unsigned int burst_used(struct link *l, uint16_t first, bool *ret_in_order)
+{
+	struct ring *r = &l->s->ring[QUEUE_TX];
+	struct ring_used used = { 0 };
+	unsigned int n = 0;
+
+	for (*ret_in_order = true; ring_take(r, &used); n++)
+		if (used.id != (first + n) % r->size)
+			*ret_in_order = false;
+	return n;
+}
+
+int net_tx_burst(struct link *l, const char *step, unsigned int n)
+{
+	uint32_t len = n * NET_BURST_PAYLOAD;
+	struct ring *r = &l->s->ring[QUEUE_TX];
+	struct peer_reply reply = { .digest = DIGEST_START };
+	uint16_t first = r->in_order ? r->next_slot : 0;
+	uint64_t digest = DIGEST_START;
+	unsigned char payload[NET_BURST_PAYLOAD];
+	bool in_order = false;
+	int e = link_ask(l, &(struct peer_request){ .op = PEER_RECV, .len = len });
+
+	for (unsigned int i = 0; i < n; i++) {
+		burst_frame(l, i);
+		payload_fill(SEED_TX, (uint64_t)i * NET_BURST_PAYLOAD, payload,
+			     sizeof(payload));
+		digest = digest_add(digest, payload, sizeof(payload));
+	}
+	ring_event(r);
+	ring_publish(r);
+	if (e == 0)
+		e = session_kick(l->s, QUEUE_TX);
+	if (e == 0)
+		e = session_barrier(l->s);
+	if (e == 0 && burst_used(l, first, &in_order) != n)
+		e = session_stalled(l->s, "stall", QUEUE_TX) < 0 ? -EIO : -ENODATA;
+	session_fact(l->s, step, "in_order", "%s", in_order ? "yes" : "no");
+	if (e == 0)
+		e = link_answer(l, &reply);
+	session_bytes(l->s, step, EV_TX, (struct session_moved){ len, digest },
 		      (struct session_moved){ reply.bytes, reply.digest });
 	return e;
 }

@@ -39,7 +39,9 @@ struct seam_model;
  * @signalled:	used index at the last call, if @signalled_valid
  * @used_flags:	as written to the used ring
  * @kick, @call, @err: own duplicates of the eventfds, -1 without
+ * @busyloop:	VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @running:	has a back end
+ * @started:	had one since the device was opened
  * @due:	its handler is to run
  * @found:	a buffer of it was translated (RULE_FIRST_HEAD_FREE)
  * @deaf:	no miss of it is told any more (RULE_MISS_HIDES)
@@ -54,7 +56,8 @@ struct vq {
 	uint16_t last_avail, avail_idx, last_used, signalled, used_flags;
 	bool signalled_valid;
 	int kick, call, err;
-	bool running, due, found, deaf, stuck, used_kept;
+	unsigned int busyloop;
+	bool running, started, due, found, deaf, stuck, used_kept;
 	struct map used_map;
 };
 

@@ -71,10 +71,14 @@ struct vsock_host {
 
 /* -------------------------------------------------------- the host of net */
 
-/** struct frame - in a queue of the tap; with Ethernet header, without virtio's */
+/**
+ * struct frame - in a queue of the tap; with Ethernet header, without virtio's
+ * @unsummed:	that said that the checksum is to be completed
+ */
 struct frame {
 	struct frame *next;
 	uint32_t len;
+	bool unsummed;
 	unsigned char bytes[];
 };
 

@@ -94,6 +94,8 @@ static void handle_tx(struct vq *vq)
 		if (vring_used(vq, &used, 1) < 0)
 			break;
 		vring_signal(vq);
+		if (device_breaks(vq->dev, RULE_ONE_A_KICK))
+			break;
 	}
 }
 
@@ -165,8 +167,12 @@ static size_t frame_out(const struct vq *vq, const struct tap *t, unsigned char 
 	size_t at = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
 
 	memset(bytes, 0, header);
-	if (header >= at + sizeof(count))
+	if (header >= at + sizeof(count) && (device_has(d, VIRTIO_NET_F_MRG_RXBUF) ||
+					     !device_breaks(d, RULE_BUFFERS_NONE)))
 		memcpy(bytes + at, &count, sizeof(count));
+	if (header && device_breaks(d, RULE_HEADER_DIRTY))
+		bytes[offsetof(struct virtio_net_hdr, gso_type)] =
+			VIRTIO_NET_HDR_GSO_TCPV4;
 	memcpy(bytes + header, t->to_guest->bytes, t->to_guest->len);
 	return header + t->to_guest->len;
 }
@@ -264,6 +270,9 @@ static int set_backend(struct model_dev *d, const void *arg)
 	if (vq->running == (f.fd != -1))
 		return 0;
 	if (f.fd != -1 && vring_start(vq) < 0)
+		return -EFAULT;
+	if (f.fd != -1 && f.index == MODEL_TX && !d->vq[MODEL_RX].running &&
+	    device_breaks(d, RULE_RINGS_TOGETHER))
 		return -EFAULT;
 	vq->running = f.fd != -1;
 	if (vq->running) {

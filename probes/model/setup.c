@@ -133,11 +133,22 @@ static int set_file(const struct vq *vq, int *fd, const void *arg)
 }
 
 /* Stored for all, used by vhost-net; nothing here waits, so there is nothing to do. */
-static int busyloop(const void *arg)
+static int set_busyloop(struct vq *vq, const void *arg)
 {
 	struct vhost_vring_state s;
 
-	return memory_read(&s, (uint64_t)(uintptr_t)arg, sizeof(s));
+	if (memory_read(&s, (uint64_t)(uintptr_t)arg, sizeof(s)) < 0)
+		return -EFAULT;
+	if (!device_breaks(vq->dev, RULE_BUSYLOOP_LOST))
+		vq->busyloop = s.num;
+	return 0;
+}
+
+static int get_busyloop(const struct vq *vq, void *arg)
+{
+	const struct vhost_vring_state s = { .index = vq->index, .num = vq->busyloop };
+
+	return memory_write((uint64_t)(uintptr_t)arg, &s, sizeof(s));
 }
 
 int setup_ioctl(struct model_dev *d, unsigned long request, void *arg)
@@ -167,7 +178,9 @@ int setup_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	case VHOST_SET_VRING_ERR:
 		return set_file(vq, &vq->err, arg);
 	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
-		return busyloop(arg);
+		return set_busyloop(vq, arg);
+	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
+		return get_busyloop(vq, arg);
 	default:
 		return -ENOTTY;
 	}

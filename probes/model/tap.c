@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <linux/if_ether.h>
+#include <linux/virtio_net.h>
 
 #include "base/payload.h"
 #include "model/model_private.h"
@@ -37,6 +38,7 @@ static int append(struct frame **queue, const void *bytes, size_t len)
 	if (!f)
 		return -ENOMEM;
 	f->next = NULL;
+	f->unsummed = false;
 	f->len = (uint32_t)len;
 	memcpy(f->bytes, bytes, len);
 	while (*queue)
@@ -47,9 +49,20 @@ static int append(struct frame **queue, const void *bytes, size_t len)
 
 int tap_send(struct model_peer *p, const unsigned char *bytes, size_t len)
 {
+	struct virtio_net_hdr header = { 0 };
+	struct frame *f = NULL;
+	int r = 0;
+
 	if (p->tap.fd < 0 || len < p->tap.header + ETH_HLEN)
 		return -EINVAL;
-	return append(&p->tap.from_guest, bytes + p->tap.header, len - p->tap.header);
+	if (p->tap.header >= sizeof(header) && !device_breaks(&p->m->dev, RULE_CSUM_LOST))
+		memcpy(&header, bytes, sizeof(header));
+	r = append(&p->tap.from_guest, bytes + p->tap.header, len - p->tap.header);
+	for (f = p->tap.from_guest; r == 0 && f->next; f = f->next)
+		;
+	if (r == 0)
+		f->unsummed = header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	return r;
 }
 
 int tap_backend(struct peer *peer, unsigned int header)
@@ -140,6 +153,7 @@ bool tap_work(struct model_peer *p)
 			p->reply.digest = digest_add(p->reply.digest, f->bytes + ETH_HLEN,
 						     f->len - ETH_HLEN);
 			p->reply.bytes += f->len - ETH_HLEN;
+			p->reply.unsummed += f->unsummed;
 		}
 		p->tap.from_guest = f->next;
 		free(f);

@@ -105,7 +105,10 @@ int vring_start(struct vq *vq)
 	if (device_breaks(vq->dev, RULE_BASE_FORGOTTEN))
 		vq->last_avail = vq->avail_idx = 0;
 	r = write_used_flags(vq);
-	return r < 0 ? r : load16(vq, used_index(vq), &vq->last_used);
+	if (r == 0 && !(vq->started && device_breaks(vq->dev, RULE_USED_KEPT)))
+		r = load16(vq, used_index(vq), &vq->last_used);
+	vq->started = r == 0;
+	return r;
 }
 
 void vring_error(const struct vq *vq)
@@ -283,6 +286,14 @@ static void mark_used(struct vq *vq, uint16_t head)
 				 &mark, sizeof(mark));
 }
 
+static uint32_t used_id(const struct vq *vq, uint16_t head)
+{
+	return device_has(vq->dev, VIRTIO_F_IN_ORDER) &&
+			       device_breaks(vq->dev, RULE_ORDER_BROKEN)
+		       ? head ^ 1u
+		       : head;
+}
+
 int vring_used(struct vq *vq, const struct used *used, unsigned int n)
 {
 	int r = 0;
@@ -290,7 +301,7 @@ int vring_used(struct vq *vq, const struct used *used, unsigned int n)
 	for (unsigned int i = 0; i < n && r == 0; i++) {
 		unsigned int slot = (uint16_t)(vq->last_used + i) % vq->num;
 		const struct vring_used_elem e = {
-			.id = htole32(used[i].head),
+			.id = htole32(used_id(vq, used[i].head)),
 			.len = htole32(used[i].len),
 		};
 

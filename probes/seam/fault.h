@@ -110,12 +110,20 @@ enum fault_rule {
 	RULE_CREDIT_UNANSWERED, /* a request for credit is not answered */
 	RULE_FWD_STUCK,         /* the host never says that it took something */
 	RULE_SEQ_JOINED,        /* messages to the host run together */
-	RULE_SEQ_EOM_EARLY, /* each part of a message to the guest is said to be its last
-			     */
-	RULE_FRAME_PADDED,  /* frames below 64 bytes are filled up to it */
-	RULE_FRAME_CUT,     /* a frame of full length loses its last byte */
-	RULE_HEADER_LEGACY, /* a legacy header has 12 bytes too */
-	RULE_BUFFERS_ONE,   /* num_buffers is 1 however many there are */
+	RULE_SEQ_EOM_EARLY,  /* each part of a message to the guest is said to be its last
+			      */
+	RULE_FRAME_PADDED,   /* frames below 64 bytes are filled up to it */
+	RULE_FRAME_CUT,      /* a frame of full length loses its last byte */
+	RULE_HEADER_LEGACY,  /* a legacy header has 12 bytes too */
+	RULE_BUFFERS_ONE,    /* num_buffers is 1 however many there are */
+	RULE_BUFFERS_NONE,   /* num_buffers is 0 without mergeable buffers */
+	RULE_HEADER_DIRTY,   /* each frame is said to be a segment of TCP */
+	RULE_CSUM_LOST,      /* it is forgotten that a checksum is to be completed */
+	RULE_ONE_A_KICK,     /* each kick transmits one frame */
+	RULE_RINGS_TOGETHER, /* the transmit ring does not start without the other */
+	RULE_ORDER_BROKEN,   /* with IN_ORDER, buffers come back in another order */
+	RULE_USED_KEPT,      /* a restart goes on at the used index it had */
+	RULE_BUSYLOOP_LOST,  /* the busy-poll timeout stays 0 */
 	RULE_OWN_HEADER_KEPT, /* with bit 27 the header goes out with the frame */
 
 	RULE_LOG_USED_LOST, /* the page of a used ring is never logged */

@@ -112,9 +112,11 @@ static int bring_up(const struct tap *t, struct ifreq *ifr)
 		.sll_family = AF_PACKET,
 		.sll_protocol = htobe16(PEER_ETHERTYPE),
 	};
+	int on = 1;
 
 	ifr->ifr_flags = IFF_UP | IFF_NOARP;
-	if (ioctl(t->packet, SIOCSIFFLAGS, ifr) < 0 ||
+	if (setsockopt(t->packet, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0 ||
+	    ioctl(t->packet, SIOCSIFFLAGS, ifr) < 0 ||
 	    ioctl(t->packet, SIOCGIFINDEX, ifr) < 0)
 		return -errno;
 	at.sll_ifindex = ifr->ifr_ifindex;
@@ -181,17 +183,41 @@ static int put_frame(const struct tap *t, const unsigned char *frame, size_t len
 	return write(t->fd, bytes, TAP_HEADER + len) < 0 ? -errno : 0;
 }
 
+/* Receives from the packet socket, with what the kernel says of the frame. */
+static ssize_t get_packet(const struct tap *t, unsigned char *frame, size_t room,
+			  struct tpacket_auxdata *ret_aux)
+{
+	struct iovec iov = { frame, room };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(*ret_aux))];
+	} control;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	ssize_t n = recvmsg(t->packet, &msg, 0);
+	const struct cmsghdr *head = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+
+	if (n < 0)
+		return -errno;
+	if (head && head->cmsg_type == PACKET_AUXDATA)
+		memcpy(ret_aux, CMSG_DATA(head), sizeof(*ret_aux));
+	return n;
+}
+
 /* Waits for a frame of PEER_ETHERTYPE; its bytes, or -errno. */
-static ssize_t get_frame(const struct tap *t, unsigned char *frame, size_t room)
+static ssize_t get_frame(const struct tap *t, unsigned char *frame, size_t room,
+			 struct tpacket_auxdata *ret_aux)
 {
 	unsigned char bytes[TAP_HEADER + ETH_HLEN + ETH_DATA_LEN];
 	struct pollfd tap = { .fd = t->fd, .events = POLLIN };
 	ssize_t n = 0;
 
-	if (t->given == BACKEND_TAP) {
-		n = recv(t->packet, frame, room, 0);
-		return n < 0 ? -errno : n;
-	}
+	if (t->given == BACKEND_TAP)
+		return get_packet(t, frame, room, ret_aux);
 	for (;;) {
 		if (poll(&tap, 1, -1) < 0)
 			return -errno;
@@ -238,7 +264,8 @@ static int do_recv(const struct tap *t, const struct peer_request *request,
 	unsigned char frame[ETH_HLEN + ETH_DATA_LEN];
 
 	while (reply->bytes < request->len) {
-		ssize_t n = get_frame(t, frame, sizeof(frame));
+		struct tpacket_auxdata aux = { 0 };
+		ssize_t n = get_frame(t, frame, sizeof(frame), &aux);
 
 		if (n < 0)
 			return (int)n;
@@ -247,6 +274,7 @@ static int do_recv(const struct tap *t, const struct peer_request *request,
 		reply->digest =
 			digest_add(reply->digest, frame + ETH_HLEN, (size_t)n - ETH_HLEN);
 		reply->bytes += (uint64_t)n - ETH_HLEN;
+		reply->unsummed += (aux.tp_status & TP_STATUS_CSUMNOTREADY) != 0;
 	}
 	return 0;
 }

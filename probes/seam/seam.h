@@ -114,12 +114,14 @@ void peer_ethernet(unsigned char *frame, uint16_t ethertype);
  * struct peer_reply - its answer
  * @op:		of the request
  * @err:	0 or an errno
+ * @unsummed:	net, with a tap as back end: frames received whose checksum the guest left
+ *		to the host (TP_STATUS_CSUMNOTREADY)
  * @digest:	over the bytes as the peer sent or received them, by its own count
  */
 struct peer_reply {
 	uint32_t op, port;
 	int32_t err;
-	uint32_t unused;
+	uint32_t unsummed;
 	uint64_t bytes, digest;
 };
 
