@@ -6,14 +6,6 @@
 #include "checks/rows.h"
 #include "guest/vsock.h"
 
-/* An answer needs two flushes: of the transmit handler and of what it queues. */
-static int settle(struct session *s)
-{
-	int r = session_barrier(s);
-
-	return r < 0 ? r : session_barrier(s);
-}
-
 /*
  * Records what came back, "none" if nothing did. The device had all the time it needs.
  * The host may say at any time how much room it has: that is no answer.
@@ -21,7 +13,7 @@ static int settle(struct session *s)
 static int note_answer(struct link *l, const char *step)
 {
 	struct vsock_packet p = { 0 };
-	int r = settle(l->s);
+	int r = vsock_settle(l);
 
 	if (r >= 0)
 		r = vsock_take(l, &p);
@@ -241,7 +233,7 @@ static int fill_tx(struct link *l, uint32_t port)
 	}
 	ring_publish(r);
 	e = session_kick(l->s, QUEUE_TX);
-	return e < 0 ? e : settle(l->s);
+	return e < 0 ? e : vsock_settle(l);
 }
 
 /* Takes answers until none comes any more; what the ring transmits comes after them. */
@@ -250,7 +242,7 @@ static unsigned int count_resets(struct link *l, unsigned int most)
 	struct vsock_packet p = { 0 };
 	unsigned int n = 0;
 
-	while (n < most && settle(l->s) == 0 && vsock_take(l, &p) == 1) {
+	while (n < most && vsock_settle(l) == 0 && vsock_take(l, &p) == 1) {
 		n += le16toh(p.header.op) == VIRTIO_VSOCK_OP_RST;
 		if (link_recycle(l, p.buffer) < 0)
 			break;
@@ -320,8 +312,7 @@ const struct check vsock_back_pressure = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.10.6.1",
-		      "vhost_vsock_more_replies() in drivers/vhost/vsock.c",
-		      "vhost-abi 3.7"),
+		      "vhost_vsock_more_replies() in drivers/vhost/vsock.c"),
 	.faults = WORDS("replies_unbound", "replies_stuck", "rst_missing",
 			"rst_is_shutdown"),
 	.collect = collect_back_pressure,

@@ -93,6 +93,13 @@ int vsock_take(struct link *l, struct vsock_packet *ret_packet)
 	return 1;
 }
 
+int vsock_settle(const struct link *l)
+{
+	int e = session_barrier(l->s);
+
+	return e < 0 ? e : session_barrier(l->s);
+}
+
 static bool about_credit(const struct vsock_packet *p)
 {
 	return le16toh(p->header.op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE ||
@@ -125,9 +132,7 @@ static int rx_prompt(struct link *l, struct vsock_packet *ret_packet)
 		int e = rx_next(l, ret_packet);
 
 		if (e == 0)
-			e = session_barrier(l->s);
-		if (e == 0)
-			e = session_barrier(l->s);
+			e = vsock_settle(l);
 		if (e == 0)
 			e = rx_next(l, ret_packet);
 		if (e != 0)

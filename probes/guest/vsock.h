@@ -76,6 +76,13 @@ int vsock_send_header(struct link *l, const struct virtio_vsock_hdr *header,
 		      const void *payload);
 
 /**
+ * vsock_settle() - let the device answer: flush its handler, and what that queued
+ *
+ * Return: 0 or -errno.
+ */
+int vsock_settle(const struct link *l);
+
+/**
  * vsock_take() - take the next packet without waiting, also one about credit
  *
  * Return: 1; 0 if there is none; -EPROTO for a used element that makes no sense.
