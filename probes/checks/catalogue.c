@@ -132,6 +132,20 @@ const struct check *const check_catalogue[] = {
 	&net_one_ring,
 	&net_ring_reset,
 	&net_busyloop,
+	&hostile_chain_loop,
+	&hostile_chain_range,
+	&hostile_head_range,
+	&hostile_avail_jump,
+	&hostile_chain_order,
+	&hostile_indirect_table,
+	&hostile_tx_buffer,
+	&hostile_rx_ring,
+	&hostile_packet_length,
+	&hostile_null_argument,
+	&hostile_ring_index,
+	&hostile_memory_running,
+	&hostile_ring_kernel,
+	&hostile_message,
 };
 
 const size_t check_catalogue_count = ARRAY_SIZE(check_catalogue);

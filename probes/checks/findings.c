@@ -48,6 +48,23 @@ const struct finding findings[] = {
 		.sign = { { EV_IOCTL, "again", NULL, 0 },
 			  { EV_FACT, "after", "touched from +0x0 to*", 0 } },
 	},
+	{
+		.check = &hostile_avail_jump,
+		.since =
+			"4.10 at the latest (read in 5.10.223, seen there and on 6.18.15)",
+		.fixed_by =
+			"6.1.192, 6.12.107 and 7.3.4 at the latest (seen; read in "
+			"6.12.107 and 7.3.4: the index is kept only once it was checked)",
+		.text = "The kernel keeps the avail index before it looks whether that is "
+			"too far ahead. The first kick is refused, with an error; with the "
+			"next one it takes all heads up to that index, those of the past "
+			"again. The guest does it to itself: its own packets are sent, and "
+			"its own buffers written, once more.",
+		.source = "vhost_get_vq_desc() in drivers/vhost/vhost.c of 5.10.223: "
+			  "vq->avail_idx is stored, then compared, and not read again "
+			  "while it differs from last_avail_idx",
+		.sign = { { EV_FACT, "again", "[1-9]*", 0 } },
+	},
 };
 
 const size_t finding_count = ARRAY_SIZE(findings);

@@ -148,6 +148,9 @@ static int model_open(struct dev *dev, const char *path)
 	    device_breaks(d, RULE_ONE_DESCRIPTOR))
 		return -EBUSY;
 	model_close(dev);
+	if ((d == &d->m->twin ? d->m->dev.open : d->m->twin.open) &&
+	    device_breaks(d, RULE_ONE_DESCRIPTOR))
+		return -EBUSY;
 	d->open = true;
 	return 0;
 }
@@ -313,7 +316,9 @@ static int set_memory(struct model_dev *d, const void *arg)
 				sizeof(region));
 		if (r == 0)
 			r = add_region(&table, &region);
-		if (r == 0 && runs(d) &&
+		if (r == -EFAULT && device_breaks(d, RULE_MEMORY_WRAPS))
+			r = 0;
+		if (r == 0 && runs(d) && !device_breaks(d, RULE_MEMORY_KERNEL) &&
 		    !memory_is_user(region.userspace_addr, region.memory_size))
 			r = -EFAULT;
 	}

@@ -293,6 +293,9 @@ void vring_signal(struct vq *vq);
 /** vring_error() - signal the error eventfd */
 void vring_error(const struct vq *vq);
 
+/** vring_refuse() - a head was taken and is not given back (vhost-abi 3.5): an error */
+void vring_refuse(const struct vq *vq);
+
 /** vring_quiet() - ask not to be kicked */
 void vring_quiet(struct vq *vq);
 

@@ -213,8 +213,10 @@ static int process(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 	case VHOST_IOTLB_BATCH_BEGIN:
 	case VHOST_IOTLB_BATCH_END:
 		return device_breaks(d, RULE_BATCH_TAKEN) ? 0 : -EFAULT;
-	default:
+	case VHOST_IOTLB_MISS:
 		return device_breaks(d, RULE_MESSAGE_MISS_TAKEN) ? 0 : -EFAULT;
+	default:
+		return device_breaks(d, RULE_MESSAGE_UNKNOWN) ? 0 : -EFAULT;
 	}
 }
 
@@ -229,7 +231,7 @@ ssize_t messages_write(struct dev *dev, const void *buf, size_t len)
 	if (!d->open)
 		return -EBADF;
 	model_run(d->m);
-	if (len < BODY_END)
+	if (len < BODY_END && !device_breaks(d, RULE_MESSAGE_SHORT))
 		return -EINVAL;
 	if (memory_read(bytes, (uint64_t)(uintptr_t)buf,
 			len < sizeof(bytes) ? len : sizeof(bytes)) < 0)

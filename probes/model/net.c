@@ -83,7 +83,7 @@ static void handle_tx(struct vq *vq)
 		if (r < 0)
 			break;
 		if (c.in || chain_bytes(&c, false) <= own_header(vq->dev)) {
-			vring_error(vq); /* taken and not given back (vhost-abi 3.5) */
+			vring_refuse(vq);
 			break;
 		}
 		transmit(vq, &c);
@@ -143,8 +143,7 @@ static int take_heads(struct vq *vq, size_t len, struct landing *l)
 		room = chain_bytes(&c, true);
 		r = c.out || !c.in ? -EINVAL : add_chain(l, &c);
 		if (r < 0) {
-			vring_error(vq);
-			vring_put_back(vq, 1);
+			vring_refuse(vq);
 			break;
 		}
 		if (room > len)

@@ -36,6 +36,17 @@ void setup_done(struct vq *vq)
 	fd_close(&vq->err);
 }
 
+static bool in_user_half(const struct vq *vq, uint64_t desc, uint64_t avail,
+			 uint64_t used)
+{
+	if (device_breaks(vq->dev, RULE_RING_KERNEL))
+		return true;
+	return memory_is_user(desc, vq->num * sizeof(struct vring_desc)) &&
+	       memory_is_user(avail, sizeof(struct vring_avail) + vq->num * 2ull) &&
+	       memory_is_user(used, sizeof(struct vring_used) +
+					    vq->num * sizeof(struct vring_used_elem));
+}
+
 /* With the IOTLB the ring is looked at when it is used. */
 int setup_access_ok(const struct vq *vq)
 {
@@ -45,15 +56,7 @@ int setup_access_ok(const struct vq *vq)
 		return -EFAULT;
 	if (device_armed(vq->dev))
 		return 0;
-	return memory_is_user(vq->desc, vq->num * sizeof(struct vring_desc)) &&
-			       memory_is_user(vq->avail, sizeof(struct vring_avail) +
-								 vq->num * 2ull) &&
-			       memory_is_user(
-				       vq->used,
-				       sizeof(struct vring_used) +
-					       vq->num * sizeof(struct vring_used_elem))
-		       ? 0
-		       : -EFAULT;
+	return in_user_half(vq, vq->desc, vq->avail, vq->used) ? 0 : -EFAULT;
 }
 
 static int set_num(struct vq *vq, const void *arg)
@@ -113,6 +116,9 @@ static int set_addr(struct vq *vq, const void *arg)
 		return -EINVAL;
 	if (a.log_guest_addr % USED_ALIGN)
 		return -EINVAL;
+	if (vq->running &&
+	    !in_user_half(vq, a.desc_user_addr, a.avail_user_addr, a.used_user_addr))
+		return -EINVAL; /* else it is looked at when it starts */
 	vq->desc = a.desc_user_addr;
 	vq->avail = a.avail_user_addr;
 	vq->used = a.used_user_addr;
@@ -159,6 +165,8 @@ int setup_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	/* the index is read before the number is looked at (vhost-abi 1.3) */
 	if (memory_read(&index, (uint64_t)(uintptr_t)arg, sizeof(index)) < 0)
 		return -EFAULT;
+	if (request != VHOST_SET_VRING_NUM && device_breaks(d, RULE_INDEX_WRAPS))
+		index %= MODEL_QUEUES;
 	if (index >= MODEL_QUEUES)
 		return -ENOBUFS;
 	vq = &d->vq[index];

@@ -117,6 +117,12 @@ void vring_error(const struct vq *vq)
 		(void)eventfd_write(vq->err, 1);
 }
 
+void vring_refuse(const struct vq *vq)
+{
+	if (!device_breaks(vq->dev, RULE_REFUSED_SILENT))
+		vring_error(vq);
+}
+
 /* --------------------------------------------------------- taking heads */
 
 /* Reads avail->idx once all heads that were known are taken. */
@@ -130,20 +136,27 @@ static int look_for_more(struct vq *vq)
 	r = load16(vq, vq->avail + offsetof(struct vring_avail, idx), &idx);
 	if (r < 0)
 		return r;
-	if ((uint16_t)(idx - vq->last_avail) > vq->num)
-		return -EFAULT;
+	if ((uint16_t)(idx - vq->last_avail) > vq->num) {
+		if (device_breaks(vq->dev, RULE_JUMP_KEPT))
+			vq->avail_idx = idx;
+		if (!device_breaks(vq->dev, RULE_JUMP_CUT))
+			return -EFAULT;
+		idx = (uint16_t)(vq->last_avail + vq->num);
+	}
 	vq->avail_idx = idx;
 	return vq->avail_idx == vq->last_avail ? -ENOENT : 0;
 }
 
 static int add_piece(struct vq *vq, struct chain *c, const struct vring_desc *d)
 {
-	bool writable = le16toh(d->flags) & VRING_DESC_F_WRITE;
+	bool writable =
+		le16toh(d->flags) & VRING_DESC_F_WRITE ||
+		(vq->index == MODEL_RX && device_breaks(vq->dev, RULE_RX_READABLE));
 	unsigned int n = c->out + c->in;
 	int r = 0;
 
-	if (!writable && c->in)
-		return -EINVAL; /* what is read comes first (virtio-1.2 2.7.4.2) */
+	if (!writable && c->in) /* what is read comes first (virtio-1.2 2.7.4.2) */
+		return device_breaks(vq->dev, RULE_ORDER_IGNORED) ? 0 : -EINVAL;
 	r = translate(vq, le64toh(d->addr), le32toh(d->len),
 		      writable ? VHOST_ACCESS_WO : VHOST_ACCESS_RO, c->iov + n,
 		      CHAIN_MAX - n);
@@ -170,10 +183,11 @@ static int add_table(struct vq *vq, struct chain *c, const struct table *t)
 	for (unsigned int found = 0; le16toh(d.flags) & VRING_DESC_F_NEXT; found++) {
 		int r = -EINVAL;
 
-		if (found >= t->num || i >= t->num)
-			return -EINVAL; /* a loop, or off the table */
+		if (found >= t->num || i >= t->num) /* a loop, or off the table */
+			return device_breaks(vq->dev, RULE_INDIRECT_LOOP) ? 0 : -EINVAL;
 		r = chain_read(&t->pieces, i * sizeof(d), &d, sizeof(d));
-		if (r == 0 && le16toh(d.flags) & VRING_DESC_F_INDIRECT)
+		if (r == 0 && le16toh(d.flags) & VRING_DESC_F_INDIRECT &&
+		    !device_breaks(vq->dev, RULE_INDIRECT_NESTED))
 			r = -EINVAL;
 		if (r == 0)
 			r = add_piece(vq, c, &d);
@@ -192,14 +206,14 @@ static int add_indirect(struct vq *vq, struct chain *c, const struct vring_desc 
 	struct table t = { .num = len / (unsigned int)sizeof(*d) };
 	int r = 0;
 
-	if (len % sizeof(*d))
+	if (len % sizeof(*d) && !device_breaks(vq->dev, RULE_INDIRECT_ODD))
 		return -EINVAL;
 	r = translate(vq, le64toh(d->addr), len, VHOST_ACCESS_RO, t.pieces.iov,
 		      CHAIN_MAX);
 	if (r < 0)
 		return r;
 	t.pieces.out = (unsigned int)r;
-	if (t.num > INDIRECT_MAX)
+	if (t.num > INDIRECT_MAX && !device_breaks(vq->dev, RULE_INDIRECT_LONG))
 		return -E2BIG;
 	return add_table(vq, c, &t);
 }
@@ -212,8 +226,12 @@ static int add_all(struct vq *vq, struct chain *c)
 	for (unsigned int found = 0; le16toh(d.flags) & VRING_DESC_F_NEXT; found++) {
 		int r = 0;
 
-		if (found >= vq->num || i >= vq->num)
+		if (i >= vq->num && device_breaks(vq->dev, RULE_NEXT_WRAPS))
+			i %= vq->num;
+		if (i >= vq->num)
 			return -EINVAL;
+		if (found >= vq->num)
+			return device_breaks(vq->dev, RULE_LOOP_TAKEN) ? 0 : -EINVAL;
 		r = part_read(vq, vq->desc + i * sizeof(d), &d, sizeof(d));
 		if (r < 0)
 			return r;
@@ -241,6 +259,8 @@ static int take_head(struct vq *vq, struct chain *c)
 	if (r < 0)
 		return r;
 	c->head = le16toh(c->head);
+	if (device_breaks(vq->dev, RULE_HEAD_WRAPS))
+		c->head = (uint16_t)(c->head % vq->num);
 	return c->head >= vq->num ? -EINVAL : add_all(vq, c);
 }
 

@@ -31,7 +31,8 @@ static bool more_replies(const struct model_dev *d)
 }
 
 /* A packet as the guest describes it; NULL for what cannot be one. */
-static unsigned char *packet_of(const struct chain *c, struct virtio_vsock_hdr *header)
+static unsigned char *packet_of(const struct model_dev *d, const struct chain *c,
+				struct virtio_vsock_hdr *header)
 {
 	size_t bytes = chain_bytes(c, false);
 	unsigned char *payload = NULL;
@@ -41,6 +42,8 @@ static unsigned char *packet_of(const struct chain *c, struct virtio_vsock_hdr *
 	    chain_read(c, 0, header, HEADER) < 0)
 		return NULL;
 	len = le32toh(header->len);
+	if (len > bytes - HEADER && device_breaks(d, RULE_PACKET_LENGTH))
+		len = (uint32_t)(bytes - HEADER);
 	if (len > bytes - HEADER)
 		return NULL;
 	payload = malloc(len + 1);
@@ -77,9 +80,9 @@ static void handle_tx(struct vq *vq)
 		}
 		if (r < 0)
 			return;
-		payload = packet_of(&c, &header);
+		payload = packet_of(vq->dev, &c, &header);
 		if (!payload) {
-			vring_error(vq); /* taken and not given back (vhost-abi 3.5) */
+			vring_refuse(vq);
 			continue;
 		}
 		deliver(vq->dev, &header, payload);
@@ -147,7 +150,7 @@ static int put_packet(struct vq *vq, const struct chain *c, struct packet *p)
 	uint32_t n = left;
 
 	if (c->out || room < HEADER) {
-		vring_error(vq);
+		vring_refuse(vq);
 		return -EINVAL;
 	}
 	if (n > room - HEADER)

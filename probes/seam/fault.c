@@ -148,11 +148,11 @@ static int altered(struct fault_dev *d, unsigned long request, void *arg)
 		r = pass(d, request, arg);
 		return r < 0 ? -d->f->fault->err : r;
 	case FAULT_IOCTL_RESULT:
-		return pass_result(d, request, arg);
+		return arg ? pass_result(d, request, arg) : pass(d, request, arg);
 	case FAULT_IOCTL_INPUT:
-		return pass_flipped(d, request, arg);
+		return arg ? pass_flipped(d, request, arg) : pass(d, request, arg);
 	case FAULT_IOCTL_FD:
-		return pass_lost_fd(d, request, arg);
+		return arg ? pass_lost_fd(d, request, arg) : pass(d, request, arg);
 	default:
 		return pass(d, request, arg);
 	}

@@ -181,7 +181,27 @@ enum fault_rule {
 	RULE_RING_PERMISSION,  /* for rings the permission is not looked at */
 	RULE_V2_NEEDS_BIT,     /* version 2 messages are refused unless agreed */
 	RULE_VERSION_KEPT,     /* an agreement on version 2 cannot be taken back */
-	RULE_BATCH_TAKEN       /* the ends of a batch are taken */
+	RULE_BATCH_TAKEN,      /* the ends of a batch are taken */
+
+	RULE_LOOP_TAKEN,      /* a loop is taken for a chain that ends there */
+	RULE_NEXT_WRAPS,      /* a next beyond the table goes round it */
+	RULE_HEAD_WRAPS,      /* a head beyond the table goes round it */
+	RULE_JUMP_CUT,        /* an avail index too far ahead is cut to the ring's size */
+	RULE_JUMP_KEPT,       /* refused once, it is taken with the next kick */
+	RULE_ORDER_IGNORED,   /* what is to be read behind what is written is left out */
+	RULE_INDIRECT_ODD,    /* the length of an indirect table is rounded down */
+	RULE_INDIRECT_NESTED, /* a table in a table is taken for data */
+	RULE_INDIRECT_LOOP,   /* a loop in a table is taken for a chain that ends there */
+	RULE_INDIRECT_LONG,   /* an indirect table may have any length */
+	RULE_REFUSED_SILENT,  /* a head that is taken and refused is no error */
+	RULE_RX_READABLE,     /* a receive buffer that is to be read only is written */
+	RULE_PACKET_LENGTH,   /* a packet longer than its buffer is cut to it */
+	RULE_INDEX_WRAPS,     /* a ring that does not exist is another one */
+	RULE_MEMORY_WRAPS,    /* a region of memory that wraps around is left out */
+	RULE_MEMORY_KERNEL,   /* a region of a running device may be the kernel's */
+	RULE_RING_KERNEL,     /* a ring may lie in the kernel's half */
+	RULE_MESSAGE_UNKNOWN, /* a message of no known type is taken */
+	RULE_MESSAGE_SHORT    /* a message cut short is filled up with zeroes */
 };
 
 /**
