@@ -387,8 +387,7 @@ const struct check lifecycle_ring_frozen = {
 
 #define WORKER_GONE_MS 2000u
 
-/* A task that has ended is listed in /proc for a moment longer. */
-static void wait_for_no_worker(struct session *s)
+void wait_for_no_worker(struct session *s)
 {
 	struct deadline until =
 		deadline_earlier(s->until, session_deadline(s, WORKER_GONE_MS));

@@ -92,7 +92,7 @@ const struct check lifecycle_ring_index = {
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_get_vq_from_user() in drivers/vhost/vhost.c",
 		      "virtio-1.2 5.10.2"),
-	.faults = WORDS("ring_index_other_errno"),
+	.faults = WORDS("ring_index_other_errno", "ring_index_wraps"),
 	.collect = collect_ring_index,
 	.judge = judge_ring_index,
 };

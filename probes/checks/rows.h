@@ -49,6 +49,13 @@ const char *bit_step(struct arena *a, unsigned int bit);
 /** judge_both() - the device started, and @len bytes went each way (steps tx and rx) */
 void judge_both(struct judge *j, int64_t len);
 
+/**
+ * wait_for_no_worker() - wait until no worker is named for this process, 2 s at most
+ *
+ * A task that has ended is listed in /proc for a moment longer.
+ */
+void wait_for_no_worker(struct session *s);
+
 extern const struct check node_present, node_openable, node_module_live,
 	node_module_current;
 
@@ -113,5 +120,11 @@ extern const struct check hostile_chain_loop, hostile_chain_range, hostile_head_
 	hostile_avail_jump, hostile_chain_order, hostile_indirect_table,
 	hostile_tx_buffer, hostile_rx_ring, hostile_packet_length, hostile_null_argument,
 	hostile_ring_index, hostile_memory_running, hostile_ring_kernel, hostile_message;
+
+extern const struct check lifecycle_features_toggled, lifecycle_rings_moved,
+	lifecycle_memory_swapped, lifecycle_restart_base, lifecycle_base_any_time,
+	lifecycle_stopped_silent, lifecycle_error_eventfd, lifecycle_eventfd_replaced,
+	lifecycle_eventfd_unbound, lifecycle_reset_owner, lifecycle_no_reset_owner,
+	lifecycle_calls_elsewhere, lifecycle_two_devices, lifecycle_rounds;
 
 #endif

@@ -199,6 +199,9 @@ int device_set_features(struct model_dev *d, const struct feature_set *set)
 	if (!(log ? runs(d) && device_breaks(d, RULE_LOG_LATE)
 		  : device_breaks(d, RULE_LOG_STAYS)))
 		d->log.on = log;
+	if (runs(d) && device_breaks(d, RULE_FEATURES_FROZEN) &&
+	    memcmp(&d->features, set, sizeof(*set)) != 0)
+		return -EBUSY;
 	if (!runs(d) || !device_breaks(d, RULE_LATE_IGNORED))
 		switch_iotlb(d, set->word[0] & IOTLB_BIT);
 	d->features = *set;
@@ -322,10 +325,12 @@ static int set_memory(struct model_dev *d, const void *arg)
 		    !memory_is_user(region.userspace_addr, region.memory_size))
 			r = -EFAULT;
 	}
-	if (r < 0) {
+	if (r < 0 || (runs(d) && device_breaks(d, RULE_MEMORY_LATE))) {
 		map_clear(&table);
 		return r;
 	}
+	if (device_breaks(d, RULE_MEMORY_SHARED))
+		d = &d->m->dev;
 	map_clear(&d->memory);
 	d->memory = table;
 	d->has_memory = true;
@@ -481,7 +486,8 @@ bool device_work(struct model_dev *d)
 			continue;
 		vq->due = false;
 		any = true;
-		if (vq->running && !vq->stuck && !waits_for_miss(vq))
+		if ((vq->running && !vq->stuck && !waits_for_miss(vq)) ||
+		    (vq->started && device_breaks(d, RULE_STOP_IGNORED)))
 			d->family->handle(vq);
 	}
 	return any;

@@ -43,6 +43,7 @@ struct seam_model;
  * @running:	has a back end
  * @started:	had one since the device was opened
  * @due:	its handler is to run
+ * @told:	an error was signalled
  * @found:	a buffer of it was translated (RULE_FIRST_HEAD_FREE)
  * @deaf:	no miss of it is told any more (RULE_MISS_HIDES)
  * @stuck:	it is not served again (RULE_PERMISSION_STICKS)
@@ -57,7 +58,7 @@ struct vq {
 	bool signalled_valid;
 	int kick, call, err;
 	unsigned int busyloop;
-	bool running, started, due, found, deaf, stuck, used_kept;
+	bool running, started, due, told, found, deaf, stuck, used_kept;
 	struct map used_map;
 };
 
@@ -291,10 +292,10 @@ int vring_used(struct vq *vq, const struct used *used, unsigned int n);
 void vring_signal(struct vq *vq);
 
 /** vring_error() - signal the error eventfd */
-void vring_error(const struct vq *vq);
+void vring_error(struct vq *vq);
 
 /** vring_refuse() - a head was taken and is not given back (vhost-abi 3.5): an error */
-void vring_refuse(const struct vq *vq);
+void vring_refuse(struct vq *vq);
 
 /** vring_quiet() - ask not to be kicked */
 void vring_quiet(struct vq *vq);

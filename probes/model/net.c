@@ -292,10 +292,15 @@ static void net_stop(struct model_dev *d)
 static int reset_owner(struct model_dev *d)
 {
 	int r = device_owned(d);
+	pid_t owner = d->owner;
 
 	if (r < 0)
 		return r;
 	device_wipe(d);
+	if (device_breaks(d, RULE_RESET_KEEPS_OWNER))
+		d->owner = owner;
+	if (device_breaks(d, RULE_RESET_KEEPS_IOTLB))
+		d->has_iotlb = true;
 	d->has_memory = true; /* an empty table (vhost-abi 2.5) */
 	return 0;
 }

@@ -85,8 +85,17 @@ static int set_base(struct vq *vq, const void *arg)
 		return -EFAULT;
 	if (s.num > UINT16_MAX && !device_breaks(vq->dev, RULE_BASE_TRUNCATED))
 		return -EINVAL;
-	vq->last_avail = vq->avail_idx = (uint16_t)s.num;
+	if (!vq->started || !device_breaks(vq->dev, RULE_BASE_STICKS))
+		vq->last_avail = vq->avail_idx = (uint16_t)s.num;
 	return 0;
+}
+
+static uint16_t avail_index(const struct vq *vq)
+{
+	uint16_t idx = vq->last_avail;
+
+	(void)memory_load16(vq->avail + offsetof(struct vring_avail, idx), &idx);
+	return idx;
 }
 
 static int get_base(const struct vq *vq, void *arg)
@@ -95,6 +104,8 @@ static int get_base(const struct vq *vq, void *arg)
 
 	if (device_breaks(vq->dev, RULE_BASE_USED))
 		s.num = vq->last_used;
+	if (!vq->running && vq->started && device_breaks(vq->dev, RULE_BASE_AVAIL))
+		s.num = avail_index(vq);
 	if (device_breaks(vq->dev, RULE_INDEX_LIES))
 		s.num = (uint16_t)(s.num - 1);
 	return memory_write((uint64_t)(uintptr_t)arg, &s, sizeof(s));
@@ -119,6 +130,8 @@ static int set_addr(struct vq *vq, const void *arg)
 	if (vq->running &&
 	    !in_user_half(vq, a.desc_user_addr, a.avail_user_addr, a.used_user_addr))
 		return -EINVAL; /* else it is looked at when it starts */
+	if (vq->running && device_breaks(vq->dev, RULE_ADDR_LATE))
+		return 0;
 	vq->desc = a.desc_user_addr;
 	vq->avail = a.avail_user_addr;
 	vq->used = a.used_user_addr;
@@ -127,7 +140,7 @@ static int set_addr(struct vq *vq, const void *arg)
 	return 0;
 }
 
-static int set_file(const struct vq *vq, int *fd, const void *arg)
+static int set_file(const struct vq *vq, int *fd, const void *arg, enum fault_rule kept)
 {
 	struct vhost_vring_file f;
 
@@ -135,6 +148,10 @@ static int set_file(const struct vq *vq, int *fd, const void *arg)
 		return -EFAULT;
 	if (f.fd == -1 && device_breaks(vq->dev, RULE_EVENTFD_NO_UNBIND))
 		return -EBADF;
+	if (f.fd == -1 && device_breaks(vq->dev, RULE_UNBIND_IGNORED))
+		return 0;
+	if (f.fd != -1 && vq->running && device_breaks(vq->dev, kept))
+		return 0;
 	return eventfd_take(f.fd, device_breaks(vq->dev, RULE_EVENTFD_ANY_FILE), fd);
 }
 
@@ -165,7 +182,7 @@ int setup_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	/* the index is read before the number is looked at (vhost-abi 1.3) */
 	if (memory_read(&index, (uint64_t)(uintptr_t)arg, sizeof(index)) < 0)
 		return -EFAULT;
-	if (request != VHOST_SET_VRING_NUM && device_breaks(d, RULE_INDEX_WRAPS))
+	if (device_breaks(d, RULE_INDEX_WRAPS))
 		index %= MODEL_QUEUES;
 	if (index >= MODEL_QUEUES)
 		return -ENOBUFS;
@@ -180,11 +197,11 @@ int setup_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	case VHOST_SET_VRING_ADDR:
 		return set_addr(vq, arg);
 	case VHOST_SET_VRING_KICK:
-		return set_file(vq, &vq->kick, arg);
+		return set_file(vq, &vq->kick, arg, RULE_KICK_KEPT);
 	case VHOST_SET_VRING_CALL:
-		return set_file(vq, &vq->call, arg);
+		return set_file(vq, &vq->call, arg, RULE_CALL_KEPT);
 	case VHOST_SET_VRING_ERR:
-		return set_file(vq, &vq->err, arg);
+		return set_file(vq, &vq->err, arg, RULE_ERR_KEPT);
 	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
 		return set_busyloop(vq, arg);
 	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:

@@ -121,6 +121,7 @@ void tap_begin(struct model_peer *p)
 	case PEER_SEND:
 		peer_answer(p, -send_frames(p));
 		wake(&p->m->dev);
+		wake(&p->m->twin);
 		break;
 	case PEER_RECV:
 		break;

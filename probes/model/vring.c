@@ -111,13 +111,17 @@ int vring_start(struct vq *vq)
 	return r;
 }
 
-void vring_error(const struct vq *vq)
+void vring_error(struct vq *vq)
 {
-	if (vq->err >= 0 && !device_breaks(vq->dev, RULE_ERROR_SILENT))
+	bool silent = device_breaks(vq->dev, RULE_ERROR_SILENT) ||
+		      (vq->told && device_breaks(vq->dev, RULE_ERROR_ONCE));
+
+	vq->told = true;
+	if (vq->err >= 0 && !silent)
 		(void)eventfd_write(vq->err, 1);
 }
 
-void vring_refuse(const struct vq *vq)
+void vring_refuse(struct vq *vq)
 {
 	if (!device_breaks(vq->dev, RULE_REFUSED_SILENT))
 		vring_error(vq);

@@ -289,6 +289,11 @@ static int vsock_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	switch (request) {
 	case VHOST_VSOCK_SET_GUEST_CID:
 		return set_cid(d, arg);
+	case VHOST_RESET_OWNER:
+		if (!device_breaks(d, RULE_VSOCK_RESET))
+			return -ENOTTY;
+		device_wipe(d);
+		return 0;
 	case VHOST_VSOCK_SET_RUNNING:
 		return set_running(d, arg);
 	default:
