@@ -37,6 +37,7 @@ const struct check *const check_catalogue[] = {
 	&lifecycle_cid_unique,
 	&lifecycle_unknown_request,
 	&lifecycle_backend_stranger,
+	&lifecycle_setup_order,
 	&lifecycle_features_toggled,
 	&lifecycle_rings_moved,
 	&lifecycle_memory_swapped,

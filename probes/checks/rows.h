@@ -121,10 +121,11 @@ extern const struct check hostile_chain_loop, hostile_chain_range, hostile_head_
 	hostile_tx_buffer, hostile_rx_ring, hostile_packet_length, hostile_null_argument,
 	hostile_ring_index, hostile_memory_running, hostile_ring_kernel, hostile_message;
 
-extern const struct check lifecycle_features_toggled, lifecycle_rings_moved,
-	lifecycle_memory_swapped, lifecycle_restart_base, lifecycle_base_any_time,
-	lifecycle_stopped_silent, lifecycle_error_eventfd, lifecycle_eventfd_replaced,
-	lifecycle_eventfd_unbound, lifecycle_reset_owner, lifecycle_no_reset_owner,
-	lifecycle_calls_elsewhere, lifecycle_two_devices, lifecycle_rounds;
+extern const struct check lifecycle_setup_order, lifecycle_features_toggled,
+	lifecycle_rings_moved, lifecycle_memory_swapped, lifecycle_restart_base,
+	lifecycle_base_any_time, lifecycle_stopped_silent, lifecycle_error_eventfd,
+	lifecycle_eventfd_replaced, lifecycle_eventfd_unbound, lifecycle_reset_owner,
+	lifecycle_no_reset_owner, lifecycle_calls_elsewhere, lifecycle_two_devices,
+	lifecycle_rounds;
 
 #endif

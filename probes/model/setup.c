@@ -127,6 +127,8 @@ static int set_addr(struct vq *vq, const void *arg)
 		return -EINVAL;
 	if (a.log_guest_addr % USED_ALIGN)
 		return -EINVAL;
+	if (!vq->dev->has_memory && device_breaks(vq->dev, RULE_RINGS_AFTER_MEMORY))
+		return -EFAULT;
 	if (vq->running &&
 	    !in_user_half(vq, a.desc_user_addr, a.avail_user_addr, a.used_user_addr))
 		return -EINVAL; /* else it is looked at when it starts */

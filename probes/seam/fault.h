@@ -203,17 +203,18 @@ enum fault_rule {
 	RULE_MESSAGE_UNKNOWN, /* a message of no known type is taken */
 	RULE_MESSAGE_SHORT,   /* a message cut short is filled up with zeroes */
 
-	RULE_FEATURES_FROZEN, /* features of a running device cannot be changed */
-	RULE_ADDR_LATE,       /* new ring addresses are for the next start */
-	RULE_MEMORY_LATE,     /* a new memory table is for the next start: it is lost */
-	RULE_BASE_STICKS,     /* a ring that ran keeps its index */
-	RULE_BASE_AVAIL,      /* GET_VRING_BASE of a stopped ring says the avail index */
-	RULE_STOP_IGNORED,    /* a stopped ring is served when it is kicked */
-	RULE_ERROR_ONCE,      /* the error eventfd is signalled once */
-	RULE_ERR_KEPT,        /* a running ring keeps its error eventfd */
-	RULE_KICK_KEPT,       /* a running ring keeps its kick eventfd */
-	RULE_CALL_KEPT,       /* a running ring keeps its call eventfd */
-	RULE_UNBIND_IGNORED,  /* -1 is taken, and the eventfd stays */
+	RULE_RINGS_AFTER_MEMORY, /* rings cannot be placed before there is memory */
+	RULE_FEATURES_FROZEN,    /* features of a running device cannot be changed */
+	RULE_ADDR_LATE,          /* new ring addresses are for the next start */
+	RULE_MEMORY_LATE,    /* a new memory table is for the next start: it is lost */
+	RULE_BASE_STICKS,    /* a ring that ran keeps its index */
+	RULE_BASE_AVAIL,     /* GET_VRING_BASE of a stopped ring says the avail index */
+	RULE_STOP_IGNORED,   /* a stopped ring is served when it is kicked */
+	RULE_ERROR_ONCE,     /* the error eventfd is signalled once */
+	RULE_ERR_KEPT,       /* a running ring keeps its error eventfd */
+	RULE_KICK_KEPT,      /* a running ring keeps its kick eventfd */
+	RULE_CALL_KEPT,      /* a running ring keeps its call eventfd */
+	RULE_UNBIND_IGNORED, /* -1 is taken, and the eventfd stays */
 	RULE_RESET_KEEPS_OWNER, /* RESET_OWNER leaves the owner */
 	RULE_RESET_KEEPS_IOTLB, /* RESET_OWNER leaves the IOTLB */
 	RULE_VSOCK_RESET,       /* vhost-vsock takes RESET_OWNER */
