@@ -49,8 +49,7 @@ static int collect_null_argument(struct session *s)
 		if (pointers[i].families & FAMILY_BIT(s->family))
 			(void)session_ioctl(s, pointers[i].step, pointers[i].request,
 					    NULL);
-	r = link_both_ways(&l, SHORT_BYTES);
-	return r;
+	return link_both_ways(&l, SHORT_BYTES);
 }
 
 static void judge_null_argument(struct judge *j)
@@ -112,7 +111,9 @@ static int collect_ring_index(struct session *s)
 
 	if (r == 0)
 		r = hostile_open(&l, s, &plain_start);
-	for (size_t i = 0; i < ARRAY_SIZE(ring_calls) && r == 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(ring_calls); i++) {
 		if (!(ring_calls[i].families & FAMILY_BIT(s->family)))
 			continue;
 		(void)ring_call(s, &ring_calls[i], SESSION_QUEUES);
@@ -120,7 +121,7 @@ static int collect_ring_index(struct session *s)
 		(void)ring_call(s, &ring_calls[i], INT32_MAX);
 		(void)ring_call(s, &ring_calls[i], UINT32_MAX);
 	}
-	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
+	return link_both_ways(&l, SHORT_BYTES);
 }
 
 static void judge_ring_index(struct judge *j)

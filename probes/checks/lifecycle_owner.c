@@ -221,9 +221,9 @@ const struct check lifecycle_calls_elsewhere = {
 	.contract =
 		"Memory, log and ring calls, start and stop, and RESET_OWNER where there "
 		"is one, give EPERM to a process that shares the descriptor but not the "
-		"owner's address space; the device goes on. (SET_FEATURES is not refused "
-		"by any known kernel; what came of it is recorded. Whoever holds the "
-		"descriptor can switch the IOTLB on so: do not hand it on.)",
+		"owner's address space; the device goes on. SET_FEATURES is left open, "
+		"since no known kernel refuses it: what came of it is recorded. Whoever "
+		"holds the descriptor can switch the IOTLB on so.",
 	.harm = "A jailed helper points the device at addresses of the owner's, or stops "
 		"it.",
 	.judged = "A forked process tries each on the running device; then payload both "

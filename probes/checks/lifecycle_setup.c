@@ -104,9 +104,8 @@ const struct check lifecycle_setup_order = {
 	.title = "without an IOTLB the parts of a set-up come in any order",
 	.contract =
 		"Between SET_OWNER and the start, features, memory table, rings and CID "
-		"may be set in any order, and the device works. (With bit 33 the rings "
-		"come after the features: since 7.2.7 switching it wipes their "
-		"addresses.)",
+		"may be set in any order, and the device works. With bit 33 the rings come "
+		"after the features: since 7.2.7 switching it wipes their addresses.",
 	.harm = "A VMM in use, with an order that nobody thought of, does not start.",
 	.judged =
 		"Four orders, each on a fresh descriptor with payload both ways: memory "
