@@ -173,20 +173,20 @@ static void table_order(struct link *l)
 /* The guest's memory a second time, with room behind it that nobody looks at. */
 static void alias(struct session *s)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region region[2];
-	} t = { .head = { .nregions = 2 } };
-
-	t.region[0] = (struct vhost_memory_region){
+	const struct vhost_memory_region home = {
 		.guest_phys_addr = MEM_GPA,
 		.memory_size = s->mem.len,
 		.userspace_addr = (uint64_t)(uintptr_t)s->mem.base,
 	};
-	t.region[1] = t.region[0];
-	t.region[1].guest_phys_addr = ALIAS_GPA;
-	t.region[1].memory_size = ALIAS_LEN;
-	(void)session_ioctl(s, "alias", VHOST_SET_MEM_TABLE, &t);
+	cleanup_free struct vhost_memory *t = calloc(1, sizeof(*t) + 2 * sizeof(home));
+
+	if (!t)
+		return;
+	t->nregions = 2;
+	t->regions[0] = t->regions[1] = home;
+	t->regions[1].guest_phys_addr = ALIAS_GPA;
+	t->regions[1].memory_size = ALIAS_LEN;
+	(void)session_ioctl(s, "alias", VHOST_SET_MEM_TABLE, t);
 }
 
 /* Its length alone is wrong, its first entry is a whole packet. */

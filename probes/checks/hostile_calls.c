@@ -187,20 +187,19 @@ static const struct bad_table bad_tables[] = {
 
 static void set_bad_table(struct session *s, const struct bad_table *bad)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region region;
-	} t = {
-		.head = { .nregions = bad->nregions, .padding = bad->padding },
-		.region = {
-			.guest_phys_addr = bad->gpa,
-			.memory_size = bad->size,
-			.userspace_addr = bad->hva ? bad->hva :
-						     mem_hva(&s->mem, MEM_SPARE, 0),
-		},
+	const struct vhost_memory_region region = {
+		.guest_phys_addr = bad->gpa,
+		.memory_size = bad->size,
+		.userspace_addr = bad->hva ? bad->hva : mem_hva(&s->mem, MEM_SPARE, 0),
 	};
+	cleanup_free struct vhost_memory *t = calloc(1, sizeof(*t) + sizeof(region));
 
-	(void)session_ioctl(s, bad->step, VHOST_SET_MEM_TABLE, &t);
+	if (!t)
+		return;
+	t->nregions = bad->nregions;
+	t->padding = bad->padding;
+	t->regions[0] = region;
+	(void)session_ioctl(s, bad->step, VHOST_SET_MEM_TABLE, t);
 }
 
 static int collect_memory_running(struct session *s)
