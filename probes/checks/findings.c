@@ -65,6 +65,51 @@ const struct finding findings[] = {
 			  "while it differs from last_avail_idx",
 		.sign = { { EV_FACT, "again", "[1-9]*", 0 } },
 	},
+	{
+		.check = &log_data,
+		.since = "before 5.10.223, where it was seen first; 7.3.4 has it still",
+		.text = "vhost-vsock offers VHOST_F_LOG_ALL and logs its used rings, but not "
+			"the buffers that it fills: what a guest receives by vsock during "
+			"a live migration may be missing at its end. A VMM must stop the "
+			"device before its last pass over memory and send the receive "
+			"buffers whatever the log says, or reset all connections.",
+		.source = "vhost_transport_do_send_pkt() in drivers/vhost/vsock.c: "
+			  "vhost_get_vq_desc() with no log, and no vhost_log_write()",
+		.sign = { { EV_FACT, "closed_port", "rst", 0 },
+			  { EV_FACT, "moved", "gpa:rx.used+0x0 gpa:tx.used+0x0", 0 } },
+	},
+	{
+		.check = &log_iotlb_data,
+		.since = "before 6.1.192, where it was seen first; 7.3.4 has it still",
+		.text = "As log.data: vhost-vsock logs its used rings, but not the buffers "
+			"that it fills, with the IOTLB on too.",
+		.source = "vhost_transport_do_send_pkt() in drivers/vhost/vsock.c: "
+			  "vhost_get_vq_desc() with no log, and no vhost_log_write()",
+		.sign = { { EV_FACT, "closed_port", "rst", 0 },
+			  { EV_FACT, "moved", "gpa:rx.used+0x0 gpa:tx.used+0x0", 0 } },
+	},
+	{
+		.check = &net_num_buffers,
+		.since = "before 5.10.223, where it was seen first",
+		.fixed_by = "6.18.15 at the latest (seen; 6.12.107 has it still)",
+		.text = "vhost-net sets num_buffers with VIRTIO_NET_F_MRG_RXBUF only; "
+			"without it the field stays 0 in the header of VIRTIO_F_VERSION_1. "
+			"A driver must not look at it then, or take 0 for 1.",
+		.source = "handle_rx() in drivers/vhost/net.c: `mergeable` where 7.3 has "
+			  "set_num_buffers, which VIRTIO_F_VERSION_1 sets too",
+		.sign = { { EV_FACT, "rx.header", "0", 0 } },
+	},
+	{
+		.check = &vsock_credit_request,
+		.since = "before 5.10.223, where it was seen",
+		.fixed_by = "6.1.192 at the latest (seen there)",
+		.text = "The host's sockets do not answer CREDIT_REQUEST. A guest gets to "
+			"know of new room from the updates that the host sends on its own "
+			"when its process reads, and from the header of each packet.",
+		.source = "virtio_transport_recv_connected() in "
+			  "net/vmw_vsock/virtio_transport_common.c: no case for it",
+		.sign = { { EV_FACT, "asked", "none", 0 } },
+	},
 };
 
 const size_t finding_count = ARRAY_SIZE(findings);

@@ -44,7 +44,7 @@ static int collect_header(struct session *s)
 	session_fact(s, "header", "gso_size", "%u",
 		     header16(&l, offsetof(struct virtio_net_hdr, gso_size)));
 	session_fact(
-		s, "header", "num_buffers", "%u",
+		s, "rx.header", "num_buffers", "%u",
 		header16(&l, offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers)));
 	return 0;
 }
@@ -87,7 +87,7 @@ const struct check net_header_rx = {
 static void judge_num_buffers(struct judge *j)
 {
 	judge_bytes(j, "rx", SHORT_BYTES);
-	judge_fact(j, "header", "num_buffers", "1");
+	judge_fact(j, "rx.header", "num_buffers", "1");
 }
 
 const struct check net_num_buffers = {
@@ -104,8 +104,7 @@ const struct check net_num_buffers = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
-	.refs = WORDS("virtio-1.2 5.1.6.4", "handle_rx() in drivers/vhost/net.c",
-		      "commit a3b9c053d82a"),
+	.refs = WORDS("virtio-1.2 5.1.6.4", "handle_rx() in drivers/vhost/net.c"),
 	.faults = WORDS("buffers_none", "payload_flipped"),
 	.collect = collect_header,
 	.judge = judge_num_buffers,

@@ -285,7 +285,7 @@ static void judge_back_pressure(struct judge *j)
 	if (blocked)
 		judge_that(j,
 			   blocked->ring.used.set &&
-				   blocked->ring.used.v < 2 * SESSION_RING_SIZE,
+				   blocked->ring.used.v / 2 < SESSION_RING_SIZE,
 			   "%d requests were taken that nobody has room to answer",
 			   (int)blocked->ring.used.v);
 	judge_moved(j, "resumed", 0, 2 * SESSION_RING_SIZE);

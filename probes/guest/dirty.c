@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include <endian.h>
 #include <sys/mman.h>
 
 #include <linux/vhost.h>
@@ -68,14 +68,15 @@ void dirty_note(struct session *s, const char *step, struct dirty *d)
 	const char *text = NULL;
 	size_t found = 0;
 
-	for (size_t i = 0; i < d->len; i++) {
-		unsigned int byte = d->bits[i];
+	for (size_t i = 0; i < d->len / sizeof(*d->bits); i++) {
+		uint64_t word = le64toh(d->bits[i]);
 
-		for (unsigned int bit = 0; byte >> bit; bit++)
-			if (byte >> bit & 1 && found++ < PAGES_SHOWN)
-				text = add_page(s, text, i * PAGES_PER_BYTE + bit);
-		if (byte)
-			d->bits[i] = 0;
+		if (!word)
+			continue;
+		d->bits[i] = 0;
+		for (unsigned int bit = 0; bit < 64; bit++)
+			if (word >> bit & 1 && found++ < PAGES_SHOWN)
+				text = add_page(s, text, i * 64 + bit);
 	}
 	session_fact(s, step, "pages", "%s%s", text ? text : "none",
 		     found > PAGES_SHOWN ? " and more" : "");

@@ -12,9 +12,9 @@
 
 #include "guest/session.h"
 
-/** struct dirty - a bitmap of @len bytes; @bits NULL while unmapped */
+/** struct dirty - a bitmap of @len bytes, whole words; @bits NULL while unmapped */
 struct dirty {
-	unsigned char *bits;
+	uint64_t *bits;
 	size_t len;
 };
 

@@ -184,6 +184,8 @@ static int put_frame(const struct tap *t, const unsigned char *frame, size_t len
 }
 
 /* Receives from the packet socket, with what the kernel says of the frame. */
+/* @frame is written through the iovec */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static ssize_t get_packet(const struct tap *t, unsigned char *frame, size_t room,
 			  struct tpacket_auxdata *ret_aux)
 {
