@@ -97,7 +97,7 @@ const struct finding findings[] = {
 			"A driver must not look at it then, or take 0 for 1.",
 		.source = "handle_rx() in drivers/vhost/net.c: `mergeable` where 7.3 has "
 			  "set_num_buffers, which VIRTIO_F_VERSION_1 sets too",
-		.sign = { { EV_FACT, "rx.header", "0", 0 } },
+		.sign = { { EV_FACT, "header", "0", 0 } },
 	},
 	{
 		.check = &vsock_credit_request,

@@ -28,24 +28,27 @@ static uint16_t header16(const struct link *l, size_t at)
 	return (uint16_t)(l->rx_header[at] | l->rx_header[at + 1] << 8);
 }
 
-static int collect_header(struct session *s)
+/* Something arrives; its header is that of the link. */
+static int receive_one(struct link *l, struct session *s)
+{
+	int r = link_begin(l, s, &plain_start);
+
+	return r < 0 ? r : link_rx(l, "rx", SHORT_BYTES);
+}
+
+static int collect_header_rx(struct session *s)
 {
 	struct link l;
-	int r = link_begin(&l, s, &plain_start);
+	int r = receive_one(&l, s);
 
-	if (r == 0)
-		r = link_rx(&l, "rx", SHORT_BYTES);
 	if (r < 0)
 		return r;
-	session_fact(s, "header", "flags", "0x%x",
-		     l.rx_header[offsetof(struct virtio_net_hdr, flags)]);
 	session_fact(s, "header", "gso_type", "%u",
 		     l.rx_header[offsetof(struct virtio_net_hdr, gso_type)]);
 	session_fact(s, "header", "gso_size", "%u",
 		     header16(&l, offsetof(struct virtio_net_hdr, gso_size)));
-	session_fact(
-		s, "rx.header", "num_buffers", "%u",
-		header16(&l, offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers)));
+	session_fact(s, "header", "flags", "0x%x",
+		     l.rx_header[offsetof(struct virtio_net_hdr, flags)]);
 	return 0;
 }
 
@@ -80,14 +83,26 @@ const struct check net_header_rx = {
 	.refs = WORDS("virtio-1.2 5.1.6.4.1", "handle_rx() in drivers/vhost/net.c",
 		      "virtio_net_hdr_from_skb()"),
 	.faults = WORDS("header_dirty", "payload_flipped"),
-	.collect = collect_header,
+	.collect = collect_header_rx,
 	.judge = judge_header_rx,
 };
+
+static int collect_num_buffers(struct session *s)
+{
+	struct link l;
+	int r = receive_one(&l, s);
+
+	if (r == 0)
+		session_fact(s, "header", "num_buffers", "%u",
+			     header16(&l, offsetof(struct virtio_net_hdr_mrg_rxbuf,
+						   num_buffers)));
+	return r;
+}
 
 static void judge_num_buffers(struct judge *j)
 {
 	judge_bytes(j, "rx", SHORT_BYTES);
-	judge_fact(j, "rx.header", "num_buffers", "1");
+	judge_fact(j, "header", "num_buffers", "1");
 }
 
 const struct check net_num_buffers = {
@@ -106,7 +121,7 @@ const struct check net_num_buffers = {
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 5.1.6.4", "handle_rx() in drivers/vhost/net.c"),
 	.faults = WORDS("buffers_none", "payload_flipped"),
-	.collect = collect_header,
+	.collect = collect_num_buffers,
 	.judge = judge_num_buffers,
 };
 

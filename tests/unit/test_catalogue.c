@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "checks/catalogue.h"
+#include "checks/findings.h"
 #include "core/judge.h"
 #include "fake_seam.h"
 #include "guest/session.h"
@@ -281,7 +282,8 @@ static void test_judges_agree_with_a_real_kernel(void **state)
 		struct evidence e = evidence_of(g, id);
 		struct verdict v = judge(&g->arena, &row, &e);
 
-		if (v.status != STATUS_PASS && v.status != STATUS_SKIP)
+		if (v.status != STATUS_PASS && v.status != STATUS_SKIP &&
+		    !finding_of(row.c, &e))
 			fail_msg("%s: %s: %s", id, status_names[v.status], v.text);
 	}
 }
