@@ -190,7 +190,8 @@ static void set_bad_table(struct session *s, const struct bad_table *bad)
 	const struct vhost_memory_region region = {
 		.guest_phys_addr = bad->gpa,
 		.memory_size = bad->size,
-		.userspace_addr = bad->hva ? bad->hva : mem_hva(&s->mem, MEM_SPARE, 0),
+		/* where the guest's memory begins: whatever is taken leads to no other */
+		.userspace_addr = bad->hva ? bad->hva : (uint64_t)(uintptr_t)s->mem.base,
 	};
 	cleanup_free struct vhost_memory *t = calloc(1, sizeof(*t) + sizeof(region));
 

@@ -290,7 +290,7 @@ const struct check lifecycle_stop_resumes = {
 	.refs = WORDS("vhost_vsock_stop() in drivers/vhost/vsock.c",
 		      "VHOST_GET_VRING_BASE"),
 	.faults = WORDS("second_running_refused", "third_running_swallowed",
-			"ring_base_forgotten"),
+			"ring_base_forgotten", "stopped_base_low"),
 	.collect = collect_stop_resumes,
 	.judge = judge_stop_resumes,
 };

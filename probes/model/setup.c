@@ -106,6 +106,8 @@ static int get_base(const struct vq *vq, void *arg)
 		s.num = vq->last_used;
 	if (!vq->running && vq->started && device_breaks(vq->dev, RULE_BASE_AVAIL))
 		s.num = avail_index(vq);
+	if (!vq->running && vq->started && device_breaks(vq->dev, RULE_BASE_STOPPED))
+		s.num = (uint16_t)(s.num - 1);
 	if (device_breaks(vq->dev, RULE_INDEX_LIES))
 		s.num = (uint16_t)(s.num - 1);
 	return memory_write((uint64_t)(uintptr_t)arg, &s, sizeof(s));

@@ -40,8 +40,9 @@ static uint64_t place_of(const struct vq *vq, uint64_t addr, uint64_t len)
 
 static bool miss_is_lost(const struct vq *vq)
 {
-	return vq->running && (device_breaks(vq->dev, RULE_MISS_BUFFER_LOST) ||
-			       (vq->index && device_breaks(vq->dev, RULE_MISS_TX_LOST)));
+	return vq->running &&
+	       (device_breaks(vq->dev, RULE_MISS_BUFFER_LOST) ||
+		(vq->index && vq->found && device_breaks(vq->dev, RULE_MISS_TX_LOST)));
 }
 
 int translate(struct vq *vq, uint64_t addr, uint64_t len, uint8_t access,

@@ -157,7 +157,7 @@ enum fault_rule {
 	RULE_BACKEND_ANY,       /* any file will do for a back end */
 	RULE_EMPTY_ZERO,        /* a device without any miss reads as 0 bytes */
 	RULE_ONE_DESCRIPTOR,    /* a device can be opened once */
-	RULE_MISS_TX_LOST,      /* a transmit buffer without mapping is not reported */
+	RULE_MISS_TX_LOST,      /* once one was read, transmit buffers are not missed */
 	RULE_FIRST_HEAD_FREE,   /* the first buffer of a ring needs no mapping */
 	RULE_PERMISSION_STICKS, /* a ring that lacked a permission stays dead */
 	RULE_END_OPEN,          /* what begins in a mapping may go on behind it */
@@ -209,6 +209,7 @@ enum fault_rule {
 	RULE_MEMORY_LATE,    /* a new memory table is for the next start: it is lost */
 	RULE_BASE_STICKS,    /* a ring that ran keeps its index */
 	RULE_BASE_AVAIL,     /* GET_VRING_BASE of a stopped ring says the avail index */
+	RULE_BASE_STOPPED,   /* of a stopped ring GET_VRING_BASE is one too low */
 	RULE_STOP_IGNORED,   /* a stopped ring is served when it is kicked */
 	RULE_ERROR_ONCE,     /* the error eventfd is signalled once */
 	RULE_ERR_KEPT,       /* a running ring keeps its error eventfd */
