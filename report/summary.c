@@ -202,7 +202,7 @@ static void count(const struct report *r, struct report_summary *s)
 		const struct report_check *c = r->checks.item[i];
 
 		s->counts.n[c->status]++;
-		if (c->known)
+		if (c->known && c->status == STATUS_FAIL)
 			s->known++;
 	}
 }

@@ -83,9 +83,10 @@ static void put_why(struct page *p, const struct report *r, const struct tally *
 		page_wrapf(p, 2, "every stack that was named works%s",
 			   t->stacks_expected ? ", or does as expected" : "");
 	else
-		page_wrapf(p, 2, "no check of severity %s or above failed%s",
+		page_wrapf(p, 2, "no check of severity %s or above failed%s%s",
 			   severity_names[sel->fail_on],
-			   r->summary.counts.n[STATUS_XFAIL] ? " unexpectedly" : "");
+			   r->summary.counts.n[STATUS_XFAIL] ? " unexpectedly" : "",
+			   r->summary.known ? ", but for known findings" : "");
 }
 
 static void put_asides(struct page *p, const struct report *r, const struct tally *t)

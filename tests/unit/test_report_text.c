@@ -264,6 +264,15 @@ static void the_verdict_tells_what_is_open_or_not_here(void **state)
 	report_summarize(&f->r, 0);
 	print(f, (struct text_options){ 0 });
 	says(f, "\nPASS: no check of severity high or above failed (exit status 0)\n");
+	for (size_t i = 0; i < f->r.checks.count; i++) {
+		struct report_check *c = f->r.checks.item[i];
+
+		c->status = c->known ? STATUS_FAIL : STATUS_PASS;
+	}
+	report_summarize(&f->r, 0);
+	print(f, (struct text_options){ 0 });
+	says(f,
+	     "\nPASS: no check of severity high or above failed, but for known findings");
 }
 
 static void a_full_disk_is_told(void **state)
