@@ -93,7 +93,7 @@ break_vsock() {
 	report first/r.json
 	json '.checks | length >= 30'
 	json '[.checks[] | [.id, .device]] | length == (unique | length)'
-	json '[.checks[].status] | all(IN("pass", "skip"))'
+	json '.checks | all((.status | IN("pass", "skip")) or (.status == "fail" and .known != null))'
 }
 
 @test "crosvm-2022: plain works, protected fails to start with one miss for the used ring" {
