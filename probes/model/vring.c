@@ -231,7 +231,7 @@ static int add_all(struct vq *vq, struct chain *c)
 		int r = 0;
 
 		if (i >= vq->num && device_breaks(vq->dev, RULE_NEXT_WRAPS))
-			i %= vq->num;
+			i &= vq->num - 1; /* a power of 2 */
 		if (i >= vq->num)
 			return -EINVAL;
 		if (found >= vq->num)
