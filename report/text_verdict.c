@@ -6,7 +6,8 @@
 #include "report/text_parts.h"
 
 struct tally {
-	int64_t failed, open, stacks_failed, stacks_open, stacks_unnamed, stacks_expected;
+	int64_t failed, open, known, stacks_failed, stacks_open, stacks_unnamed,
+		stacks_expected;
 };
 
 static struct tally tally_of(const struct report *r)
@@ -19,6 +20,8 @@ static struct tally tally_of(const struct report *r)
 
 		t.failed += d == DECIDES_FAIL;
 		t.open += d == DECIDES_INCONCLUSIVE;
+		t.known += c->known && c->status == STATUS_FAIL &&
+			   c->severity >= r->run.selection.fail_on;
 	}
 	for (size_t i = 0; i < r->stacks.count; i++) {
 		const struct report_stack *s = r->stacks.item[i];
@@ -82,11 +85,13 @@ static void put_why(struct page *p, const struct report *r, const struct tally *
 	else if (sel->stacks.count && !sel->checks.count)
 		page_wrapf(p, 2, "every stack that was named works%s",
 			   t->stacks_expected ? ", or does as expected" : "");
+	else if (t->known)
+		page_wrapf(p, 2, "only known findings failed at severity %s or above",
+			   severity_names[sel->fail_on]);
 	else
-		page_wrapf(p, 2, "no check of severity %s or above failed%s%s",
+		page_wrapf(p, 2, "no check of severity %s or above failed%s",
 			   severity_names[sel->fail_on],
-			   r->summary.counts.n[STATUS_XFAIL] ? " unexpectedly" : "",
-			   r->summary.known ? ", but for known findings" : "");
+			   r->summary.counts.n[STATUS_XFAIL] ? " unexpectedly" : "");
 }
 
 static void put_asides(struct page *p, const struct report *r, const struct tally *t)
