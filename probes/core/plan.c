@@ -50,8 +50,8 @@ bool plan_held_back(enum risk risk, bool intrusive, bool anything, struct verdic
 	if (risk == RISK_INTRUSIVE)
 		*ret = (struct verdict){
 			STATUS_BLOCKED, REASON_NOT_SELECTED,
-			"does what no ordinary VMM does: add --intrusive, or use "
-			"`vhostcheck vm`"
+			"does what no ordinary VMM does: run it with `vhostcheck run "
+			"--intrusive`, or in `vhostcheck vm`"
 		};
 	else
 		*ret = (struct verdict){

@@ -9,8 +9,8 @@ setup() {
 	export TMPDIR=$BATS_TEST_TMPDIR/tmp
 	mkdir "$TMPDIR"
 	cd "$BATS_TEST_TMPDIR" || return
-	IFS=$'\t' read -r _ release image modules < <(grep ^6.12-full "$LAB_KERNELS") ||
-		skip "the mirror has no full kernel of series 6.12"
+	IFS=$'\t' read -r _ release image modules < <(grep -E '^[^[:space:]]+-full' "$LAB_KERNELS") ||
+		skip "the mirror has no full kernel"
 }
 
 # Nothing of a guest that ended may be left
