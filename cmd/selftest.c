@@ -181,11 +181,12 @@ static int choose_faults(const struct cmd_ctx *ctx, const struct selftest_option
 			 struct matrix *ret)
 {
 	struct rec_list names = { 0 };
+	const struct fault *fault;
 
-	for (size_t i = 0; i < fault_count; i++)
-		if (rec_list_add(o->a, &names, faults[i].name) < 0 ||
-		    (wanted(&o->faults, faults[i].name) &&
-		     rec_list_add(o->a, &ret->faults, &faults[i]) < 0))
+	for (size_t i = 0; (fault = fault_at(i)); i++)
+		if (rec_list_add(o->a, &names, fault->name) < 0 ||
+		    (wanted(&o->faults, fault->name) &&
+		     rec_list_add(o->a, &ret->faults, fault) < 0))
 			return cmd_fail_memory(ctx);
 	return check_globs(ctx, o->a, "fault", "unknown_fault", &o->faults, &names);
 }

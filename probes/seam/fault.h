@@ -256,9 +256,8 @@ struct fault {
 	unsigned int net_nth;
 };
 
-/** faults - the table, and its rows */
-extern const struct fault faults[];
-extern const size_t fault_count;
+/** fault_at() - the @i-th row of the table, in the order of a matrix; NULL behind the last */
+const struct fault *fault_at(size_t i);
 
 /** fault_find() - a row by name, or NULL */
 const struct fault *fault_find(const char *name);

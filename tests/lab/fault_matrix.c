@@ -93,6 +93,7 @@ static void test_check(struct matrix *m, const struct check *c)
 	const char *id = check_id(&a, c, m->family);
 	const char *lacks = plan_not_offered(&a, c, &m->device);
 	const struct finding *known = NULL;
+	const struct fault *fault;
 	struct verdict v;
 
 	if (!lacks) {
@@ -109,8 +110,7 @@ static void test_check(struct matrix *m, const struct check *c)
 	report(m, v.status == STATUS_PASS, id, NULL, describe(&a, &v));
 	report(m, c->faults[0] != NULL, id, "at least one fault", "no fault in its row");
 	for (size_t i = 0; c->faults[i]; i++) {
-		const struct fault *fault = fault_find(c->faults[i]);
-
+		fault = fault_find(c->faults[i]);
 		if (!fault) {
 			report(m, false, id, c->faults[i], "no such fault");
 			continue;
@@ -120,11 +120,11 @@ static void test_check(struct matrix *m, const struct check *c)
 		v = run_check(m, &a, c, fault, &known);
 		report(m, failed(&v), id, fault->name, describe(&a, &v));
 	}
-	for (size_t i = 0; i < fault_count && strcmp(c->area, "node") != 0; i++) {
-		if (!faults[i].total)
+	for (size_t i = 0; (fault = fault_at(i)) && strcmp(c->area, "node") != 0; i++) {
+		if (!fault->total)
 			continue;
-		v = run_check(m, &a, c, &faults[i], &known);
-		report(m, v.status != STATUS_PASS, id, faults[i].name, describe(&a, &v));
+		v = run_check(m, &a, c, fault, &known);
+		report(m, v.status != STATUS_PASS, id, fault->name, describe(&a, &v));
 	}
 }
 

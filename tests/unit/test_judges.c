@@ -34,11 +34,12 @@ static bool concerns(const struct check *c, const struct fault *fault)
 static void findings_on(struct arena *a, const struct check *c, struct rec_list *ret)
 {
 	struct matrix m = { .part = true };
+	const struct fault *fault;
 
 	assert_int_equal(matrix_add_checks(a, &m, &c, 1), 0);
-	for (size_t i = 0; i < fault_count; i++)
-		if (concerns(c, &faults[i]))
-			assert_int_equal(rec_list_add(a, &m.faults, &faults[i]), 0);
+	for (size_t i = 0; (fault = fault_at(i)); i++)
+		if (concerns(c, fault))
+			assert_int_equal(rec_list_add(a, &m.faults, fault), 0);
 	assert_int_equal(matrix_run(&m, JOBS), 0);
 	assert_int_equal(matrix_judge(a, &m, ret), 0);
 	matrix_done(&m);
