@@ -103,6 +103,14 @@ static int model_fd(struct peer *peer)
 	return self(peer)->event;
 }
 
+/* net and vsock have none */
+static int model_target(struct peer *peer, struct peer_target *ret_target)
+{
+	(void)peer;
+	(void)ret_target;
+	return -ENOTCONN;
+}
+
 static const struct peer_ops peer_ops = {
 	.start = model_start,
 	.request = model_request,
@@ -110,6 +118,7 @@ static const struct peer_ops peer_ops = {
 	.fd = model_fd,
 	.stop = model_stop,
 	.backend = tap_backend,
+	.target = model_target,
 };
 
 void peer_init(struct model_peer *p, struct seam_model *m)

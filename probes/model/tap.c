@@ -132,6 +132,10 @@ void tap_begin(struct model_peer *p)
 	case PEER_RECV_ONCE:
 	case PEER_CLOSED_PORT:
 	case PEER_HANGUP:
+	case PEER_STORE:
+	case PEER_STORED:
+	case PEER_LUN_ADD:
+	case PEER_LUN_REMOVE:
 		peer_answer(p, EOPNOTSUPP);
 		break;
 	}

@@ -343,6 +343,12 @@ void host_begin(struct model_peer *p)
 	case PEER_RECV:
 	case PEER_RECV_ONCE:
 		break;
+	case PEER_STORE:
+	case PEER_STORED:
+	case PEER_LUN_ADD:
+	case PEER_LUN_REMOVE:
+		peer_answer(p, EOPNOTSUPP);
+		break;
 	}
 }
 

@@ -339,6 +339,13 @@ static int faulty_backend(struct peer *peer, unsigned int header)
 	return inner->ops->backend(inner, header);
 }
 
+static int faulty_target(struct peer *peer, struct peer_target *ret_target)
+{
+	struct peer *inner = of_peer(peer)->inner.peer;
+
+	return inner->ops->target(inner, ret_target);
+}
+
 static const struct peer_ops peer_ops = {
 	.start = faulty_start,
 	.request = faulty_request,
@@ -346,6 +353,7 @@ static const struct peer_ops peer_ops = {
 	.fd = faulty_fd,
 	.stop = faulty_stop,
 	.backend = faulty_backend,
+	.target = faulty_target,
 };
 
 /* -------------------------------------------------------------- facts */

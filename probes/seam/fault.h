@@ -256,7 +256,8 @@ struct fault {
 	unsigned int net_nth;
 };
 
-/** fault_at() - the @i-th row of the table, in the order of a matrix; NULL behind the last */
+/** fault_at() - the @i-th row of the table, in the order of a matrix; NULL behind the
+ * last */
 const struct fault *fault_at(size_t i);
 
 /** fault_find() - a row by name, or NULL */

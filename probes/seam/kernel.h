@@ -20,18 +20,24 @@ void dev_kernel_init(struct dev_kernel *d);
  *over
  * @probe:	tells before the fork whether the other end can exist. 0 or -errno, and
  *		what is lacking
- * @hands_over:	it begins with a struct peer_hello and the descriptor of a back end
+ * @hello:	it begins with a struct peer_hello
+ * @hands_over:	and with it comes the descriptor of a back end
  */
 struct peer_kind {
 	void (*serve)(int sock, enum peer_backend backend);
 	int (*probe)(const char **ret_lacks);
-	bool hands_over;
+	bool hello, hands_over;
 };
 
-/** struct peer_hello - whether the other end came about: 0 or an errno, and what not */
+/**
+ * struct peer_hello - whether the other end came about
+ * @err:	0 or an errno; @lacks: what of it did not
+ * @target:	what there is to open or to bind to, zeroes if nothing
+ */
 struct peer_hello {
 	int32_t err;
 	char lacks[188];
+	struct peer_target target;
 };
 
 /**

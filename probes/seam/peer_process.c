@@ -66,6 +66,8 @@ static int take_over(struct peer_process *p)
 		p->peer.lacks = p->hello.lacks;
 		return -p->hello.err;
 	}
+	if (!p->kind->hands_over)
+		return 0;
 	head = CMSG_FIRSTHDR(&msg);
 	if (!head || head->cmsg_type != SCM_RIGHTS)
 		return -EPROTO;
@@ -113,7 +115,7 @@ static int process_start(struct peer *peer, enum peer_backend backend)
 	fd_close(&pair[1]);
 	p->sock = pair[0];
 	p->is_packet = backend == BACKEND_PACKET;
-	r = p->kind->hands_over ? take_over(p) : 0;
+	r = p->kind->hello ? take_over(p) : 0;
 	if (r < 0)
 		process_stop(peer);
 	return r;
@@ -156,6 +158,16 @@ static int process_backend(struct peer *peer, unsigned int header)
 	return ioctl(p->backend, TUNSETVNETHDRSZ, &size) < 0 ? -errno : p->backend;
 }
 
+static int process_target(struct peer *peer, struct peer_target *ret_target)
+{
+	const struct peer_target *target = &process_of(peer)->hello.target;
+
+	if (process_of(peer)->sock < 0 || (!target->path[0] && !target->wwpn[0]))
+		return -ENOTCONN;
+	*ret_target = *target;
+	return 0;
+}
+
 static const struct peer_ops process_ops = {
 	.start = process_start,
 	.request = process_request,
@@ -163,6 +175,7 @@ static const struct peer_ops process_ops = {
 	.fd = process_fd,
 	.stop = process_stop,
 	.backend = process_backend,
+	.target = process_target,
 };
 
 void peer_process_init(struct peer_process *p, const struct peer_kind *kind)

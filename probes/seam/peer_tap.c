@@ -296,6 +296,10 @@ static int obey(const struct tap *t, const struct peer_request *request,
 	case PEER_RECV_ONCE:
 	case PEER_CLOSED_PORT:
 	case PEER_HANGUP:
+	case PEER_STORE:
+	case PEER_STORED:
+	case PEER_LUN_ADD:
+	case PEER_LUN_REMOVE:
 		break;
 	}
 	return -EOPNOTSUPP;

@@ -179,8 +179,13 @@ static int obey(struct ends *e, const struct peer_request *request,
 	case PEER_HANGUP:
 		fd_close(&e->slot[request->slot]);
 		return 0;
+	case PEER_STORE:
+	case PEER_STORED:
+	case PEER_LUN_ADD:
+	case PEER_LUN_REMOVE:
+		break;
 	}
-	return -EINVAL;
+	return -EOPNOTSUPP;
 }
 
 void peer_vsock_serve(int sock, enum peer_backend backend)

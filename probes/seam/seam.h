@@ -65,6 +65,12 @@ struct dev {
  *to 4096 bytes; reply.bytes, reply.digest
  * @PEER_CLOSED_PORT:	bind to a free port and close it again; reply.port
  * @PEER_HANGUP:	close the connection
+ * @PEER_STORE:		vdpa: write @len bytes of payload_fill(@seed) at @offset of the
+ *file behind the device; reply.bytes, reply.digest
+ * @PEER_STORED:	vdpa: read @len bytes at @offset of that file; reply.bytes,
+ *			reply.digest
+ * @PEER_LUN_ADD:	scsi: give the target LUN @slot, with a store of its own
+ * @PEER_LUN_REMOVE:	scsi: take LUN @slot away
  */
 enum peer_op {
 	PEER_LISTEN,
@@ -75,7 +81,11 @@ enum peer_op {
 	PEER_RECV,
 	PEER_RECV_ONCE,
 	PEER_CLOSED_PORT,
-	PEER_HANGUP
+	PEER_HANGUP,
+	PEER_STORE,
+	PEER_STORED,
+	PEER_LUN_ADD,
+	PEER_LUN_REMOVE
 };
 
 /**
@@ -126,6 +136,21 @@ struct peer_reply {
 };
 
 /**
+ * struct peer_target - what the peer made for the device to be opened on or bound to
+ * @path:	vdpa: the node of the device ("/dev/vhost-vdpa-0"); else ""
+ * @wwpn, @tpgt: scsi: for VHOST_SCSI_SET_ENDPOINT; else "" and 0
+ * @luns:	scsi: LUNs 0 to @luns - 1 are there; vdpa: 0
+ * @block:	bytes of a block
+ * @blocks:	capacity of each LUN, or of the device
+ */
+struct peer_target {
+	char path[64], wwpn[224];
+	uint16_t tpgt;
+	uint32_t luns, block;
+	uint64_t blocks;
+};
+
+/**
  * struct peer_ops - the process that owns the other end
  * @start:	fork it, on net with @backend to hand over; must come before the device is
  *opened, so that it holds no copy of its descriptor. -errno when the other end cannot be
@@ -136,6 +161,7 @@ struct peer_reply {
  * @stop:	end the process and reap it
  * @backend:	descriptor for VHOST_NET_SET_BACKEND, borrowed until @stop, after making
  *		a tap expect headers of @header bytes; -ENOTCONN if there is none, -errno
+ * @target:	scsi, vdpa: what @start made. 0, or -ENOTCONN if there is none
  */
 struct peer_ops {
 	int (*start)(struct peer *peer, enum peer_backend backend);
@@ -144,6 +170,7 @@ struct peer_ops {
 	int (*fd)(struct peer *peer);
 	void (*stop)(struct peer *peer);
 	int (*backend)(struct peer *peer, unsigned int header);
+	int (*target)(struct peer *peer, struct peer_target *ret_target);
 };
 
 /**

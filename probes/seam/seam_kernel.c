@@ -15,8 +15,16 @@ struct seam_kernel {
 	struct facts *facts;
 };
 
-static const struct peer_kind peer_vsock = { peer_vsock_serve, peer_vsock_probe, false };
-static const struct peer_kind peer_tap = { peer_tap_serve, peer_tap_probe, true };
+static const struct peer_kind peer_vsock = {
+	.serve = peer_vsock_serve,
+	.probe = peer_vsock_probe,
+};
+static const struct peer_kind peer_tap = {
+	.serve = peer_tap_serve,
+	.probe = peer_tap_probe,
+	.hello = true,
+	.hands_over = true,
+};
 
 static uint64_t kernel_now_ns(struct clock *clock)
 {

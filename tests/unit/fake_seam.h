@@ -246,8 +246,14 @@ static const struct dev_ops fake_dev_ops = { fake_open,  fake_ioctl, fake_read,
 					     fake_write, fake_poll,  fake_close };
 static const struct dev_ops fake_twin_ops = { fake_twin_open, fake_twin_ioctl, NULL, NULL,
 					      NULL,           fake_twin_close };
-static const struct peer_ops fake_peer_ops = { fake_start, fake_request, fake_reply,
-					       fake_fd,    fake_stop,    fake_backend };
+static const struct peer_ops fake_peer_ops = {
+	.start = fake_start,
+	.request = fake_request,
+	.reply = fake_reply,
+	.fd = fake_fd,
+	.stop = fake_stop,
+	.backend = fake_backend,
+};
 static const struct facts_ops fake_facts_ops = { fake_node, fake_module, fake_workers,
 						 fake_text, fake_text };
 static const struct clock_ops fake_clock_ops = { fake_now, fake_random };
