@@ -18,6 +18,19 @@ static int start_warm(struct session *s, struct link *l)
 	return 0;
 }
 
+/* Warm, with a packet in the transmit ring, not kicked, whose way a region is missing on.
+ */
+static int start_lacking(struct session *s, struct link *l, enum mem_region_id id)
+{
+	int r = start_warm(s, l);
+
+	if (r == 0)
+		r = session_unmap(s, "unmap", id);
+	if (r == 0)
+		link_queue(l);
+	return r;
+}
+
 /* A kick, what comes of it, and where the transmit ring stands then. */
 static int kick_and_note(struct session *s, const char *step)
 {
@@ -32,13 +45,10 @@ static int kick_and_note(struct session *s, const char *step)
 static int collect_unread(struct session *s)
 {
 	struct link l;
-	int r = start_warm(s, &l);
+	int r = start_lacking(s, &l, MEM_TX_BUF);
 
-	if (r == 0)
-		r = session_unmap(s, "unmap", MEM_TX_BUF);
 	if (r < 0)
 		return r;
-	link_queue(&l);
 	r = kick_and_note(s, "missing");
 	if (r == 0)
 		r = session_map(s, "map", MEM_TX_BUF, VHOST_ACCESS_RW);
@@ -84,13 +94,10 @@ const struct check iotlb_miss_unread = {
 static int collect_stale(struct session *s)
 {
 	struct link l;
-	int r = start_warm(s, &l);
+	int r = start_lacking(s, &l, MEM_TX_AVAIL);
 
-	if (r == 0)
-		r = session_unmap(s, "unmap", MEM_TX_AVAIL);
 	if (r < 0)
 		return r;
-	link_queue(&l);
 	r = kick_and_note(s, "missing");
 	if (r == 0)
 		r = session_map(s, "map", MEM_TX_AVAIL, VHOST_ACCESS_RW);
@@ -150,13 +157,10 @@ const struct check iotlb_miss_stale = {
 static int collect_restarted(struct session *s)
 {
 	struct link l;
-	int r = start_warm(s, &l);
+	int r = start_lacking(s, &l, MEM_TX_BUF);
 
-	if (r == 0)
-		r = session_unmap(s, "unmap", MEM_TX_BUF);
 	if (r < 0)
 		return r;
-	link_queue(&l);
 	(void)session_stalled(s, "missing", QUEUE_TX);
 	(void)session_running(s, "stop", 0);
 	(void)session_map(s, "map", MEM_TX_BUF, VHOST_ACCESS_RW);
@@ -201,13 +205,10 @@ const struct check iotlb_miss_restart = {
 static int collect_one_ring(struct session *s)
 {
 	struct link l;
-	int r = start_warm(s, &l);
+	int r = start_lacking(s, &l, MEM_TX_BUF);
 
-	if (r == 0)
-		r = session_unmap(s, "unmap", MEM_TX_BUF);
 	if (r < 0)
 		return r;
-	link_queue(&l);
 	(void)session_stalled(s, "missing", QUEUE_TX);
 	session_drop_misses(s, "missing", mem_iova(MEM_TX_BUF, 0));
 	r = link_rx(&l, "more", SHORT_BYTES);

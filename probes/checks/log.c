@@ -95,15 +95,20 @@ static void judge_page(struct judge *j, const char *step, const char *page)
 
 /* ------------------------------------------------------------------ rings */
 
-static int collect_used_ring(struct session *s)
+static int collect_sent(struct session *s, const struct session_config *config)
 {
 	struct log_case c = { 0 };
-	int r = log_begin(&c, s, &log_start, log_tx);
+	int r = log_begin(&c, s, config, log_tx);
 
 	if (r == 0)
 		r = note_tx_alone(&c, "sent");
 	dirty_done(&c.dirty);
 	return r;
+}
+
+static int collect_used_ring(struct session *s)
+{
+	return collect_sent(s, &log_start);
 }
 
 static void judge_used_ring(struct judge *j)
@@ -140,13 +145,7 @@ const struct check log_used_ring = {
 
 static int collect_iotlb_used_ring(struct session *s)
 {
-	struct log_case c = { 0 };
-	int r = log_begin(&c, s, &log_start_iotlb, log_tx);
-
-	if (r == 0)
-		r = note_tx_alone(&c, "sent");
-	dirty_done(&c.dirty);
-	return r;
+	return collect_sent(s, &log_start_iotlb);
 }
 
 const struct check log_iotlb_used_ring = {

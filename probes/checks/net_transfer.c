@@ -6,29 +6,6 @@
 
 #define F_MERGEABLE BIT64(VIRTIO_NET_F_MRG_RXBUF)
 
-static int collect_frames(struct session *s)
-{
-	struct link l;
-	int r = link_begin(&l, s, &plain_start);
-
-	if (r == 0)
-		r = link_both_ways(&l, TRANSFER_BYTES);
-	if (r == 0)
-		session_note_worker(s, "running");
-	return r;
-}
-
-static void judge_frames(struct judge *j)
-{
-	const struct ev *worker = NULL;
-
-	judge_both(j, TRANSFER_BYTES);
-	worker = judge_need(j, EV_WORKER, "running");
-	if (worker)
-		judge_that(j, worker->worker.count > 0,
-			   "frames moved but no vhost worker of this process was found");
-}
-
 const struct check transfer_frames = {
 	.area = "transfer",
 	.name = "frames",
@@ -50,8 +27,8 @@ const struct check transfer_frames = {
 	.refs = WORDS("virtio-1.2 5.1.6",
 		      "handle_tx(), handle_rx() in drivers/vhost/net.c"),
 	.faults = WORDS("payload_flipped", "payload_short", "kick_lost", "worker_gone"),
-	.collect = collect_frames,
-	.judge = judge_frames,
+	.collect = collect_full_transfer,
+	.judge = judge_full_transfer,
 };
 
 static const uint32_t frame_sizes[] = { 60, 64, 512, 1514 };

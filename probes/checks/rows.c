@@ -10,6 +10,29 @@ void judge_both(struct judge *j, int64_t len)
 	judge_bytes(j, "rx", len);
 }
 
+int collect_full_transfer(struct session *s)
+{
+	struct link l;
+	int r = link_begin(&l, s, &plain_start);
+
+	if (r == 0)
+		r = link_both_ways(&l, TRANSFER_BYTES);
+	if (r == 0)
+		session_note_worker(s, "running");
+	return r;
+}
+
+void judge_full_transfer(struct judge *j)
+{
+	const struct ev *worker = NULL;
+
+	judge_both(j, TRANSFER_BYTES);
+	worker = judge_need(j, EV_WORKER, "running");
+	if (worker)
+		judge_that(j, worker->worker.count > 0,
+			   "bytes moved but no vhost worker of this process was found");
+}
+
 bool judge_mask(struct judge *j, const char *step, uint64_t *ret)
 {
 	const struct ev *ev = judge_need(j, EV_IOCTL, step);

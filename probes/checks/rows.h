@@ -49,6 +49,14 @@ const char *bit_step(struct arena *a, unsigned int bit);
 /** judge_both() - the device started, and @len bytes went each way (steps tx and rx) */
 void judge_both(struct judge *j, int64_t len);
 
+/** collect_full_transfer() - TRANSFER_BYTES each way from a plain start, and who moved
+ * them */
+int collect_full_transfer(struct session *s);
+
+/** judge_full_transfer() - of collect_full_transfer(): judge_both(), and there was a
+ * worker */
+void judge_full_transfer(struct judge *j);
+
 /**
  * wait_for_no_worker() - wait until no worker is named for this process, 2 s at most
  *

@@ -41,28 +41,10 @@ const struct check transfer_closed_port = {
 	.judge = judge_closed_port,
 };
 
-static int collect_guest_connects(struct session *s)
-{
-	struct link l;
-	int r = link_begin(&l, s, &plain_start);
-
-	if (r == 0)
-		r = link_both_ways(&l, TRANSFER_BYTES);
-	if (r == 0)
-		session_note_worker(s, "running");
-	return r;
-}
-
 static void judge_guest_connects(struct judge *j)
 {
-	const struct ev *worker = NULL;
-
 	judge_fact(j, "connect", "reply", "response");
-	judge_both(j, TRANSFER_BYTES);
-	worker = judge_need(j, EV_WORKER, "running");
-	if (worker)
-		judge_that(j, worker->worker.count > 0,
-			   "bytes moved but no vhost worker of this process was found");
+	judge_full_transfer(j);
 }
 
 const struct check transfer_guest_connects = {
@@ -86,7 +68,7 @@ const struct check transfer_guest_connects = {
 					   "drivers/vhost/vsock.c"),
 	.faults =
 		WORDS("payload_flipped", "payload_short", "peer_refuses", "worker_gone"),
-	.collect = collect_guest_connects,
+	.collect = collect_full_transfer,
 	.judge = judge_guest_connects,
 };
 
