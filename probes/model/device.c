@@ -148,9 +148,6 @@ static int model_open(struct dev *dev, const char *path)
 	    device_breaks(d, RULE_ONE_DESCRIPTOR))
 		return -EBUSY;
 	model_close(dev);
-	if ((d == &d->m->twin ? d->m->dev.open : d->m->twin.open) &&
-	    device_breaks(d, RULE_ONE_DESCRIPTOR))
-		return -EBUSY;
 	d->open = true;
 	return 0;
 }
