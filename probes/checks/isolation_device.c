@@ -141,16 +141,7 @@ static int collect_other(struct session *s)
 		link_queue(&l);
 		(void)session_stalled(s, "after", QUEUE_TX);
 	}
-	session_close(&other);
-	s->failed = s->failed ? s->failed : other.failed;
-	/* not session_done(): the peer is the first one's */
-	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
-		fd_close(&other.kick[q]);
-		fd_close(&other.call[q]);
-		fd_close(&other.err[q]);
-	}
-	mem_done(&other.mem);
-	arena_done(&other.arena);
+	session_done(&other);
 	return r;
 }
 

@@ -304,7 +304,6 @@ static int collect_two_devices(struct session *s)
 
 	session_twin(s, &other, &seam);
 	r = first_then_second(s, &other);
-	s->failed = s->failed ? s->failed : other.failed;
 	session_done(&other);
 	return r;
 }

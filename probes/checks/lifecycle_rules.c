@@ -392,7 +392,6 @@ static int collect_cid_unique(struct session *s)
 	session_close(s);
 	if (r == 0)
 		(void)session_set_u64(&other, "freed", VHOST_VSOCK_SET_GUEST_CID, s->cid);
-	s->failed = s->failed ? s->failed : other.failed;
 	session_done(&other);
 	return r;
 }

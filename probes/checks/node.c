@@ -71,7 +71,6 @@ static int collect_openable(struct session *s)
 	session_twin(s, &other, &seam);
 	r = session_open(&other);
 	session_fact(s, "twin", "open", "%s", r < 0 ? strerrorname_np(-r) : "0");
-	s->failed = s->failed ? s->failed : other.failed;
 	session_done(&other);
 	return 0;
 }

@@ -106,7 +106,6 @@ static int collect_per_device(struct session *s)
 	session_note_worker(s, "one");
 	if (r == 0)
 		r = link_both_ways(&l, SHORT_BYTES);
-	s->failed = s->failed ? s->failed : other.failed;
 	session_done(&other);
 	return r;
 }

@@ -24,7 +24,7 @@ void session_init(struct session *s, const struct session_init *init)
 		s->kick[q] = s->call[q] = s->err[q] = -1;
 }
 
-void session_twin(const struct session *s, struct session *ret, struct seam *ret_seam)
+void session_twin(struct session *s, struct session *ret, struct seam *ret_seam)
 {
 	const struct session_init init = {
 		.seam = ret_seam,
@@ -37,13 +37,17 @@ void session_twin(const struct session *s, struct session *ret, struct seam *ret
 	*ret_seam = *s->seam;
 	ret_seam->dev = s->seam->twin;
 	session_init(ret, &init);
+	ret->first = s;
 }
 
 void session_done(struct session *s)
 {
 	session_note_served(s);
 	session_close(s);
-	s->seam->peer->ops->stop(s->seam->peer);
+	if (!s->first)
+		s->seam->peer->ops->stop(s->seam->peer);
+	else if (!s->first->failed)
+		s->first->failed = s->failed;
 	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
 		fd_close(&s->kick[q]);
 		fd_close(&s->call[q]);

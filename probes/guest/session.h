@@ -78,6 +78,8 @@ struct session_array {
  * @in_order:	the driver keeps to VIRTIO_F_IN_ORDER; as @features, unless
  *session_order() says that a VMM sent what the driver did not acknowledge
  * @addresses:	which addresses are written; as armed unless changed
+ * @first:	of the second of two guests: the first one, whose peer it shares; else
+ *NULL
  * @served:	by region, the first miss that session_serve_misses() answered there since
  *		session_note_served(); version 0 if there was none
  * @calls:	system calls made so far, as the seam counts them
@@ -99,6 +101,7 @@ struct session {
 	uint64_t features, features_high;
 	bool iotlb, in_order;
 	enum session_addresses addresses;
+	struct session *first;
 	struct iotlb_msg served[MEM_REGION_NUM];
 	unsigned int calls;
 	int failed;
@@ -122,10 +125,11 @@ void session_init(struct session *s, const struct session_init *init);
 /**
  * session_twin() - a second guest on a second device of the same kind
  * @s:		session
- * @ret:	the second; session_done() it, and carry its @failed over
+ * @ret:	the second; session_done() it, which leaves the peer alone and carries
+ *		@failed over
  * @ret_seam:	storage that must live as long as @ret
  */
-void session_twin(const struct session *s, struct session *ret, struct seam *ret_seam);
+void session_twin(struct session *s, struct session *ret, struct seam *ret_seam);
 
 /** session_done() - close and unmap all; harmless on what was never opened */
 void session_done(struct session *s);
