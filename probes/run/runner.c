@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "run/child.h"
+#include "seam/made.h"
 
 #define LINE_MAX_BYTES 65536u
 #define EVIDENCE_MAX 20000u
@@ -337,6 +338,46 @@ static int start_child(struct running *x)
 	return 0;
 }
 
+/* ------------------------------------------------------------- afterwards */
+
+_Noreturn static void take_down_main(pid_t pid)
+{
+	(void)close_range(0, ~0u, 0);
+	(void)made_remove("", pid, deadline_after_ms(GRACE_MS));
+	_exit(0);
+}
+
+/*
+ * What a child that was killed had made in the kernel, its peer takes down as soon as it
+ * notices; or this does, if that was killed, too. In a process of its own: the kernel may
+ * hang in it.
+ */
+static void take_down(struct running *x)
+{
+	struct pollfd gone = { .events = POLLIN };
+	struct deadline until = deadline_after_ms(2 * GRACE_MS);
+	pid_t pid = fork();
+
+	if (pid == 0)
+		take_down_main(x->pid);
+	if (pid > 0) {
+		gone.fd = pidfd_open(pid, 0);
+		while (gone.fd >= 0 && poll(&gone, 1, deadline_left_ms(until)) < 0 &&
+		       errno == EINTR)
+			;
+		(void)kill(pid, SIGKILL);
+		/* one that hangs in the kernel is not waited for */
+		(void)waitpid(pid, NULL, poll(&gone, 1, 0) > 0 ? 0 : WNOHANG);
+		fd_close(&gone.fd);
+	}
+	if (made_any("", x->pid))
+		x->out->left = arena_printf(
+			x->arena,
+			"what was made for %s could not be taken down: vhostcheck list "
+			"--leftovers --remove",
+			x->task->device);
+}
+
 int runner_task(struct runner *r, struct arena *a, const struct task *t,
 		struct outcome *ret)
 {
@@ -356,6 +397,8 @@ int runner_task(struct runner *r, struct arena *a, const struct task *t,
 	e = start_child(&x);
 	if (e == 0)
 		watch(&x);
+	if (e == 0 && made_any("", x.pid))
+		take_down(&x);
 	note_place(&x);
 	ret->pid = x.pid;
 	ret->duration_us = (mono_now_ns() - x.started_ns) / 1000;

@@ -61,13 +61,15 @@ struct task {
  * @where:	for a child that was killed or abandoned: the kernel function it slept in
  * @garbled:	for TASK_GARBLED: what was wrong
  * @gave_up:	errno of @act, 0 if it went to its end
+ * @left:	what the child had made and nobody could take down, with its remedy, or
+ * NULL
  * @pid:	of the child
  * @duration_us: from fork to end
  */
 struct outcome {
 	struct evidence evidence;
 	int end, number;
-	const char *step, *call, *where, *garbled;
+	const char *step, *call, *where, *garbled, *left;
 	int gave_up;
 	pid_t pid;
 	uint64_t duration_us;

@@ -22,11 +22,13 @@ void dev_kernel_init(struct dev_kernel *d);
  *		what is lacking
  * @hello:	it begins with a struct peer_hello
  * @hands_over:	and with it comes the descriptor of a back end
+ * @takes_down:	it makes what outlives a process (seam/made.h): it is not killed but told
+ *		by the end of its socket, and has the time to take it down
  */
 struct peer_kind {
 	void (*serve)(int sock, enum peer_backend backend);
 	int (*probe)(const char **ret_lacks);
-	bool hello, hands_over;
+	bool hello, hands_over, takes_down;
 };
 
 /**
@@ -76,5 +78,11 @@ void peer_tap_serve(int sock, enum peer_backend backend);
 /** peer_tap_probe() - 0 if taps and packet sockets are there, else -errno; loads nothing
  */
 int peer_tap_probe(const char **ret_lacks);
+
+/** peer_scsi_serve() - make a target with RAM disks, add and remove LUNs, take it down */
+void peer_scsi_serve(int sock, enum peer_backend backend);
+
+/** peer_scsi_probe() - 0 if a target can be made, else -errno; makes and loads nothing */
+int peer_scsi_probe(const char **ret_lacks);
 
 #endif

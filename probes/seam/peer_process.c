@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -9,6 +11,9 @@
 #include <linux/if_tun.h>
 
 #include "seam/kernel.h"
+
+/* Longer than a peer that takes down what it made tries to. */
+#define TAKE_DOWN_MS 5000u
 
 static struct peer_process *process_of(struct peer *peer)
 {
@@ -18,7 +23,11 @@ static struct peer_process *process_of(struct peer *peer)
 static void process_main(struct peer_process *p, int sock, pid_t parent,
 			 enum peer_backend backend)
 {
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* what is killed with its maker takes nothing down: it is told by its socket */
+	if (p->kind->takes_down)
+		(void)setpgid(0, 0);
+	else
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
 	/* a copy of the child's evidence socket would outlive the child */
@@ -75,6 +84,17 @@ static int take_over(struct peer_process *p)
 	return 0;
 }
 
+/* Until it has taken down what it made, or is late. */
+static void wait_for_end(pid_t pid)
+{
+	cleanup_close int fd = pidfd_open(pid, 0);
+	struct pollfd gone = { .fd = fd, .events = POLLIN };
+	struct deadline until = deadline_after_ms(TAKE_DOWN_MS);
+
+	while (fd >= 0 && poll(&gone, 1, deadline_left_ms(until)) < 0 && errno == EINTR)
+		;
+}
+
 static void process_stop(struct peer *peer)
 {
 	struct peer_process *p = process_of(peer);
@@ -82,6 +102,8 @@ static void process_stop(struct peer *peer)
 	fd_close(&p->sock);
 	fd_close(&p->backend);
 	if (p->pid > 0) {
+		if (p->kind->takes_down)
+			wait_for_end(p->pid);
 		(void)kill(p->pid, SIGKILL);
 		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
 			;

@@ -25,6 +25,19 @@ static const struct peer_kind peer_tap = {
 	.hello = true,
 	.hands_over = true,
 };
+static const struct peer_kind peer_scsi = {
+	.serve = peer_scsi_serve,
+	.probe = peer_scsi_probe,
+	.hello = true,
+	.takes_down = true,
+};
+
+static const struct peer_kind *const peers[FAMILY_NUM] = {
+	[FAMILY_NET] = &peer_tap,
+	[FAMILY_VSOCK] = &peer_vsock,
+	[FAMILY_SCSI] = &peer_scsi,
+	[FAMILY_VDPA] = &peer_vsock,
+};
 
 static uint64_t kernel_now_ns(struct clock *clock)
 {
@@ -55,7 +68,7 @@ struct seam_kernel *seam_kernel_new(enum family family)
 		return NULL;
 	dev_kernel_init(&k->dev);
 	dev_kernel_init(&k->twin);
-	peer_process_init(&k->peer, family == FAMILY_NET ? &peer_tap : &peer_vsock);
+	peer_process_init(&k->peer, peers[family]);
 	k->clock.clock.ops = &clock_ops;
 	k->facts = facts_kernel_new();
 	if (!k->facts) {

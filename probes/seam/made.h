@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * A target of vhost-scsi and a vDPA device outlive the process that made them. Their
+ * names carry the PID of the process that they were made for, the child that runs one
+ * check: so whoever comes later finds them, and takes them down, from the names alone.
+ * That is the peer itself at its end, the runner when the child was killed, and
+ * `list --leftovers --remove` when the runner was.
+ *
+ *	target/vhost/naa.3766863PPPPPPPPP	NAA 3, locally assigned; "vhc"; the PID
+ *	target/core/rd_mcp_2PPPPPPPPP/vhostcheck-PID-LUN
+ */
+#ifndef SEAM_MADE_H
+#define SEAM_MADE_H
+
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/deadline.h"
+
+/** MADE_CONFIGFS - where configfs is mounted */
+#define MADE_CONFIGFS "/sys/kernel/config"
+
+/** MADE_PATH - bytes that hold the path of anything below it */
+#define MADE_PATH 512
+
+/** made_wwpn() - the name of the target that is made for @pid: 20 bytes and a NUL */
+void made_wwpn(pid_t pid, char *ret, size_t room);
+
+/** made_hba() - the name of its host bus adapter: at most 17 bytes and a NUL */
+void made_hba(pid_t pid, char *ret, size_t room);
+
+/** made_name() - "vhostcheck-PID-N" */
+void made_name(pid_t pid, unsigned int n, char *ret, size_t room);
+
+/**
+ * made_lun_remove() - take one LUN and its store away
+ * @root:	what stands before /sys; "" for this machine
+ * @pid:	it was made for this process
+ * @lun:	number
+ *
+ * Return: 0, also of what is not there; the first -errno of unlink(2) or rmdir(2).
+ */
+int made_lun_remove(const char *root, pid_t pid, unsigned int lun);
+
+/**
+ * made_remove() - take down, in reverse, all that was made for a process
+ * @root:	what stands before /sys; "" for this machine
+ * @pid:	process
+ * @until:	what is in use is tried again until then: a device that is about to be
+ *closed holds its target
+ *
+ * Takes down as much as can be, and harms no other that does the same at the same time.
+ * A directory target/vhost that is empty then goes as well: it would hold the module.
+ * Return: 0, also if there is nothing; the first -errno of unlink(2) or rmdir(2).
+ */
+int made_remove(const char *root, pid_t pid, struct deadline until);
+
+/** made_any() - whether something is there that was made for a process */
+bool made_any(const char *root, pid_t pid);
+
+/**
+ * typedef made_fn - is told of one thing
+ * @ctx:	as given to made_find()
+ * @pid:	it was made for this process
+ * @path:	of it, with the root
+ *
+ * Return: 0; anything else ends the search.
+ */
+typedef int made_fn(void *ctx, pid_t pid, const char *path);
+
+/**
+ * made_find() - find all that was made for any process, dead or alive
+ * @root:	what stands before /sys; "" for this machine
+ * @fn:		is told of each
+ * @ctx:	for it
+ *
+ * Return: 0, or what @fn returned.
+ */
+int made_find(const char *root, made_fn *fn, void *ctx) must_check_;
+
+#endif
