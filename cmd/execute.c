@@ -15,6 +15,16 @@ bool execute_in_guest(const struct execution *x)
 	return x->ctx->journal_fd >= 0;
 }
 
+bool execute_may_make(const struct execution *x, enum family family)
+{
+	const struct rec_list *create = &x->options->create;
+
+	for (size_t i = 0; i < create->count; i++)
+		if (!strcmp(create->item[i], family_names[family]))
+			return true;
+	return execute_in_guest(x);
+}
+
 /* ------------------------------------------------------------------ begin */
 
 static const char *now_text(struct arena *a)
@@ -31,6 +41,11 @@ static const char *now_text(struct arena *a)
 static int reduced(struct execution *x, const char *text)
 {
 	return rec_list_add(&x->arena, &x->report.run.reduced, text);
+}
+
+int execute_left(struct execution *x, const struct outcome *o)
+{
+	return o->left ? reduced(x, o->left) : 0;
 }
 
 static int fill_run(struct execution *x)
@@ -69,9 +84,25 @@ static int choose_devices(struct execution *x)
 	return r;
 }
 
+/*
+ * What making a first target would load (seam/peer_scsi.c). No kernel has to have it: if
+ * it is there and was not loaded, the target is not made, and why is told.
+ */
+static void load_back_ends(struct execution *x)
+{
+	static const char *const names[] = { "target_core_iblock", "target_core_file",
+					     "target_core_pscsi", "target_core_user" };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && r != -ENOMEM; i++)
+		r = modules_load(&x->modules, names[i]);
+}
+
 /* A module that cannot be loaded is told in the report; its device stays no_module. */
 static int load_modules(struct execution *x)
 {
+	if (execute_may_make(x, FAMILY_SCSI))
+		load_back_ends(x);
 	for (size_t i = 0; i < x->report.devices.count; i++) {
 		const struct report_device *d = x->report.devices.item[i];
 		const char *name = family_module((enum family)d->kind);
@@ -243,6 +274,14 @@ static const char *without(struct execution *x, const char *module, const char *
 	return text;
 }
 
+/* On a host nothing is made that was not asked for. */
+static const char *unasked(const struct execution *x, enum family family)
+{
+	return execute_may_make(x, family)
+		       ? NULL
+		       : "a target is made on a host only with --create scsi";
+}
+
 int execute_plan(struct execution *x, struct rec_list *ret)
 {
 	const struct report_selection *sel = &x->options->selection;
@@ -259,6 +298,7 @@ int execute_plan(struct execution *x, struct rec_list *ret)
 						 "AF_VSOCK sockets are not there: the "
 						 "module vsock is not loaded (modprobe "
 						 "vsock)"),
+			[FAMILY_SCSI] = unasked(x, FAMILY_SCSI),
 		},
 	};
 	struct rec_list devices = { 0 };
@@ -378,6 +418,8 @@ static int run_check(struct execution *x, const struct plan_entry *e,
 						      strerror(-r)) };
 		return 0;
 	}
+	if (execute_left(x, &o) < 0)
+		return -ENOMEM;
 	c->evidence = o.evidence.ev;
 	if (!x->options->selection.deterministic)
 		c->duration_us = opt_int((int64_t)o.duration_us);

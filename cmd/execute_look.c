@@ -89,6 +89,8 @@ int execute_look_at(struct execution *x, struct report_device *d, struct evidenc
 		return cmd_fail(x->ctx, CMD_EXIT_LAB, "internal",
 				"are processes or memory limited?",
 				"cannot start a child: %s", strerror(-r));
+	if (execute_left(x, &o) < 0)
+		return cmd_fail_memory(x->ctx);
 	look_read(&o.evidence, &look);
 	if (o.end != TASK_FINISHED &&
 	    verdict_of_end(&x->arena, d->path, task.timeout_ms, &o, &v)) {

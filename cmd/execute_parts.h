@@ -11,6 +11,12 @@
 /** execute_in_guest() - whether this runs in a micro VM of ours, where all may be done */
 bool execute_in_guest(const struct execution *x);
 
+/** execute_may_make() - whether devices of a family, or their other ends, may be made */
+bool execute_may_make(const struct execution *x, enum family family);
+
+/** execute_left() - note in the report what a task left behind, if it did. 0, -ENOMEM */
+int execute_left(struct execution *x, const struct outcome *o) must_check_;
+
 /** execute_tell() - a line for the journal. 0, or the exit status after a message */
 int execute_tell(struct execution *x, const struct journal_line *line) must_check_;
 

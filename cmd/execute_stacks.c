@@ -134,6 +134,8 @@ static int play_stack(struct execution *x, const struct stack_entry *e,
 					      .reason = strerror(-r) };
 		return 0;
 	}
+	if (execute_left(x, &o) < 0)
+		return -ENOMEM;
 	s->evidence = o.evidence.ev;
 	if (verdict_of_end(&x->arena, e->device->path, task.timeout_ms, &o, &v))
 		*ret = (struct stack_result){ .code = v.code, .reason = v.text };
@@ -158,6 +160,13 @@ static bool not_played(struct execution *x, const struct stack_entry *e,
 								 : STACK_UNKNOWN,
 					      .code = v.code,
 					      .reason = v.text };
+		return true;
+	}
+	if (d->kind == FAMILY_SCSI && !execute_may_make(x, FAMILY_SCSI)) {
+		*ret = (struct stack_result){
+			.code = REASON_PEER_MISSING,
+			.reason = "a target is made on a host only with --create scsi"
+		};
 		return true;
 	}
 	if (plan_held_back((enum risk)e->play.stack->risk,

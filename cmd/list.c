@@ -6,6 +6,7 @@
 #include "cmd/facts_report.h"
 #include "cmd/list.h"
 #include "seam/facts_kernel.h"
+#include "seam/made.h"
 #include "stacks/library.h"
 
 /** struct list_options - own options of `list` */
@@ -123,6 +124,27 @@ static int gather_host(struct arena *a, struct facts *facts, struct list_host *r
 
 /* -------------------------------------------------------------- leftovers */
 
+#define TAKE_DOWN_MS 5000u
+
+/* All that was made for its process goes with what lies in the kernel. */
+static int remove_one(const struct list_leftover *l)
+{
+	static const char kernel[] = "/sys/";
+
+	if (strncmp(l->path, kernel, sizeof(kernel) - 1) != 0)
+		return tree_remove(l->path);
+	return made_remove("", (pid_t)l->pid, deadline_after_ms(TAKE_DOWN_MS));
+}
+
+static const char *why_not_removed(int r)
+{
+	if (r == -EXDEV)
+		return "unmount what is mounted in it";
+	if (r == -EBUSY)
+		return "end what uses it: vhostcheck list tells who has the device open";
+	return "remove it as its owner or as root";
+}
+
 /* Goes on after a failure; told is the first. */
 static int remove_leftovers(const struct cmd_ctx *ctx, const struct rec_list *leftovers)
 {
@@ -131,7 +153,7 @@ static int remove_leftovers(const struct cmd_ctx *ctx, const struct rec_list *le
 
 	for (size_t i = 0; i < leftovers->count; i++) {
 		struct list_leftover *l = leftovers->item[i];
-		int r = tree_remove(l->path);
+		int r = remove_one(l);
 
 		l->removed = r == 0;
 		if (r < 0 && !failed) {
@@ -141,9 +163,7 @@ static int remove_leftovers(const struct cmd_ctx *ctx, const struct rec_list *le
 	}
 	if (!failed)
 		return 0;
-	return cmd_fail(ctx, CMD_EXIT_LAB, "not_removed",
-			first == -EXDEV ? "unmount what is mounted in it"
-					: "remove it as its owner or as root",
+	return cmd_fail(ctx, CMD_EXIT_LAB, "not_removed", why_not_removed(first),
 			"cannot remove %s: %s", failed->path, strerror(-first));
 }
 

@@ -63,8 +63,9 @@ struct list_kernel {
 };
 
 /**
- * struct list_leftover - a directory that a killed run left behind
- * @pid:	of that run
+ * struct list_leftover - what a killed run left behind: a directory, or in the kernel
+ * @path:	of it; of what is in the kernel, in configfs or sysfs
+ * @pid:	of the process that it was made for
  * @removed:	whether --remove took it away
  */
 struct list_leftover {
@@ -141,9 +142,10 @@ int list_find_newer_kernel(struct arena *a, const char *root, const char *runnin
 			   struct list_kernel **ret) must_check_;
 
 /**
- * list_find_leftovers() - what killed runs left behind in ${TMPDIR:-/tmp}
+ * list_find_leftovers() - what killed runs left behind
  * @a:		arena of what is found
- * @ret:	receives struct list_leftover: vhostcheck-PID-* whose PID is no vhostcheck
+ * @ret:	receives struct list_leftover: vhostcheck-PID-* in ${TMPDIR:-/tmp}, and
+ *what was made in the kernel (seam/made.h), whose PID is no vhostcheck
  *
  * Return: 0; -ENOMEM.
  */

@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/slurp.h"
 #include "cmd/list.h"
+#include "seam/made.h"
 
 /* ----------------------------------------------------------------- holders */
 
@@ -229,16 +230,11 @@ static bool is_vhostcheck(const char *pid)
 	       !strncmp(comm, "vhostcheck", strlen("vhostcheck"));
 }
 
-static int consider_leftover(struct arena *a, const char *path, struct rec_list *ret)
+static int add_leftover(struct arena *a, const char *path, const char *pid,
+			struct rec_list *ret)
 {
-	const char *number = strrchr(path, '/') + 1 + strlen("vhostcheck-");
-	size_t digits = strspn(number, "0123456789");
 	struct list_leftover *l = NULL;
-	char pid[24];
 
-	if (!digits || digits >= sizeof(pid) || number[digits] != '-')
-		return 0;
-	(void)snprintf(pid, sizeof(pid), "%.*s", (int)digits, number);
 	if (is_vhostcheck(pid))
 		return 0;
 	l = rec_list_new(a, ret, sizeof(*l));
@@ -249,8 +245,36 @@ static int consider_leftover(struct arena *a, const char *path, struct rec_list 
 	return l->path ? 0 : -ENOMEM;
 }
 
+static int consider_leftover(struct arena *a, const char *path, struct rec_list *ret)
+{
+	const char *number = strrchr(path, '/') + 1 + strlen("vhostcheck-");
+	size_t digits = strspn(number, "0123456789");
+	char pid[24];
+
+	if (!digits || digits >= sizeof(pid) || number[digits] != '-')
+		return 0;
+	(void)snprintf(pid, sizeof(pid), "%.*s", (int)digits, number);
+	return add_leftover(a, path, pid, ret);
+}
+
+/** struct found_made - where to put what made_find() finds */
+struct found_made {
+	struct arena *a;
+	struct rec_list *ret;
+};
+
+static int consider_made(void *ctx, pid_t pid, const char *path)
+{
+	const struct found_made *f = ctx;
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	return add_leftover(f->a, path, text, f->ret);
+}
+
 int list_find_leftovers(struct arena *a, struct rec_list *ret)
 {
+	struct found_made made = { a, ret };
 	const char *tmp = getenv("TMPDIR");
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e = NULL;
@@ -266,5 +290,5 @@ int list_find_leftovers(struct arena *a, struct rec_list *ret)
 		path = arena_printf(a, "%s/%s", tmp, e->d_name);
 		r = path ? consider_leftover(a, path, ret) : -ENOMEM;
 	}
-	return r;
+	return r ? r : made_find("", consider_made, &made);
 }

@@ -162,7 +162,11 @@ int guest_setup(struct guest *g)
 	mount_note(g, "tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755");
 	/* Closing a vhost device waits for grace periods: 30 to 90 times shorter so */
 	write_knob(g, "/sys/kernel/rcu_expedited", "1");
-	return load_modules(g);
+	r = load_modules(g);
+	if (!r && !access("/sys/kernel/config", F_OK))
+		mount_note(g, "configfs", "/sys/kernel/config",
+			   MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	return r;
 }
 
 /* "a\0bc\0" as an array in one allocation, its strings behind the pointers */

@@ -24,10 +24,10 @@ struct guest {
  * As pid 1: mounts devtmpfs, proc, sysfs, and tmpfs on /tmp and /run; says hello on the
  * journal as soon as there is one; shows kernel warnings on the console; makes RCU grace
  * periods short; loads the modules that /vhostcheck.modules names, in this order, with
- * the options in /etc/modprobe.d. A mount or a module that fails is told by a note in
- * the journal and is no failure of this call, but for vhost itself.
- * Return: 0; -errno of open() on /dev/ttyS1 to ttyS3 (nothing can reach the host); the
- * code of libkmod if vhost cannot be loaded.
+ * the options in /etc/modprobe.d; mounts configfs where there is one. A mount or a module
+ * that fails is told by a note in the journal and is no failure of this call, but for
+ * vhost itself. Return: 0; -errno of open() on /dev/ttyS1 to ttyS3 (nothing can reach the
+ * host); the code of libkmod if vhost cannot be loaded.
  */
 int guest_setup(struct guest *g) must_check_;
 

@@ -20,7 +20,7 @@ static const char *const wanted[] = {
 	"vduse",
 	"tun",
 	"vsock",
-	"target_core_file",
+	"target_core_mod",
 	"vmw_vsock_virtio_transport_common",
 };
 
