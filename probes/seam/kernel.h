@@ -85,4 +85,11 @@ void peer_scsi_serve(int sock, enum peer_backend backend);
 /** peer_scsi_probe() - 0 if a target can be made, else -errno; makes and loads nothing */
 int peer_scsi_probe(const char **ret_lacks);
 
+/** peer_vduse_serve() - make a block device of VDUSE, look after its file, take it down
+ */
+void peer_vduse_serve(int sock, enum peer_backend backend);
+
+/** peer_vduse_probe() - 0 if one can be made, else -errno; makes and loads nothing */
+int peer_vduse_probe(const char **ret_lacks);
+
 #endif

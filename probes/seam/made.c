@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <glob.h>
+#include <linux/vduse.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/dir.h"
 #include "base/number.h"
 #include "seam/made.h"
+#include "seam/vdpa_netlink.h"
 
+#define VDPA_DEVICES "/sys/bus/vdpa/devices"
+#define VDUSE_DEVICES "/sys/class/vduse"
 #define TARGET MADE_CONFIGFS "/target"
 #define PAUSE_NS 2000000
 
@@ -19,6 +25,7 @@
 #define WWPN_PREFIX "naa.3766863"
 #define HBA_PREFIX "rd_mcp_2"
 #define PID_DIGITS 9
+#define NAME_PREFIX "vhostcheck-"
 
 void made_wwpn(pid_t pid, char *ret, size_t room)
 {
@@ -32,7 +39,7 @@ void made_hba(pid_t pid, char *ret, size_t room)
 
 void made_name(pid_t pid, unsigned int n, char *ret, size_t room)
 {
-	(void)snprintf(ret, room, "vhostcheck-%d-%u", (int)pid, n);
+	(void)snprintf(ret, room, NAME_PREFIX "%d-%u", (int)pid, n);
 }
 
 static bool exists(const char *path)
@@ -51,9 +58,14 @@ static void drop(const char *path, int (*call)(const char *), int *first)
 		*first = -errno;
 }
 
-/** struct place - the paths of what was made for a process */
+/**
+ * struct place - what was made for a process
+ * @name:	of the vDPA device
+ * @vdpa, @vduse, @target, @hba: paths
+ */
 struct place {
-	char target[MADE_PATH], hba[MADE_PATH];
+	char name[64];
+	char vdpa[MADE_PATH], vduse[MADE_PATH], target[MADE_PATH], hba[MADE_PATH];
 };
 
 static void place_of(const char *root, pid_t pid, struct place *ret)
@@ -65,6 +77,11 @@ static void place_of(const char *root, pid_t pid, struct place *ret)
 	(void)snprintf(ret->target, sizeof(ret->target), "%s" TARGET "/vhost/%s", root,
 		       wwpn);
 	(void)snprintf(ret->hba, sizeof(ret->hba), "%s" TARGET "/core/%s", root, hba);
+	made_name(pid, 0, ret->name, sizeof(ret->name));
+	(void)snprintf(ret->vdpa, sizeof(ret->vdpa), "%s" VDPA_DEVICES "/%s", root,
+		       ret->name);
+	(void)snprintf(ret->vduse, sizeof(ret->vduse), "%s" VDUSE_DEVICES "/%s", root,
+		       ret->name);
 }
 
 /* A LUN is a directory with a link to its store. */
@@ -112,6 +129,29 @@ static void drop_hba(const char *hba, int *first)
 	drop(hba, rmdir, first);
 }
 
+static int delete_vdpa(const char *name)
+{
+	int r = vdpa_netlink_delete(name);
+
+	if (r == 0 || r == -ENODEV)
+		return 0;
+	errno = -r;
+	return -1;
+}
+
+/* EBUSY while it is on the bus, or while the process that serves it has it open. */
+static int destroy_vduse(const char *name)
+{
+	char arg[VDUSE_NAME_MAX] = "";
+	cleanup_close int fd = open("/dev/vduse/control", O_RDWR | O_CLOEXEC);
+
+	(void)snprintf(arg, sizeof(arg), "%s", name);
+	if (fd < 0)
+		return -1;
+	/* EINVAL: there is none of that name any more (vduse_destroy_dev()) */
+	return ioctl(fd, VDUSE_DESTROY_DEV, arg) < 0 && errno != EINVAL ? -1 : 0;
+}
+
 int made_lun_remove(const char *root, pid_t pid, unsigned int lun)
 {
 	struct place place;
@@ -134,7 +174,8 @@ bool made_any(const char *root, pid_t pid)
 	struct place place;
 
 	place_of(root, pid, &place);
-	return exists(place.target) || exists(place.hba);
+	return exists(place.vdpa) || exists(place.vduse) || exists(place.target) ||
+	       exists(place.hba);
 }
 
 static int remove_once(const char *root, const struct place *place)
@@ -142,6 +183,10 @@ static int remove_once(const char *root, const struct place *place)
 	char fabric[MADE_PATH];
 	int first = 0;
 
+	if (exists(place->vdpa))
+		drop(place->name, delete_vdpa, &first);
+	if (exists(place->vduse))
+		drop(place->name, destroy_vduse, &first);
 	if (exists(place->target)) {
 		drop_target(place->target, &first);
 		(void)snprintf(fabric, sizeof(fabric), "%s" TARGET "/vhost", root);
@@ -180,6 +225,19 @@ static int64_t pid_in(const char *path, const char *prefix)
 	return number_of(name + strlen(prefix));
 }
 
+/* vhostcheck-PID-0 */
+static int64_t pid_of_name(const char *path)
+{
+	const char *number = strrchr(path, '/') + 1 + strlen(NAME_PREFIX);
+	size_t len = strspn(number, "0123456789");
+	char digits[16];
+
+	if (len >= sizeof(digits) || strcmp(number + len, "-0") != 0)
+		return -1;
+	(void)snprintf(digits, sizeof(digits), "%.*s", (int)len, number);
+	return number_of(digits);
+}
+
 static int find_in(const char *root, const char *dir, const char *prefix, made_fn *fn,
 		   void *ctx)
 {
@@ -190,10 +248,12 @@ static int find_in(const char *root, const char *dir, const char *prefix, made_f
 	(void)snprintf(pattern, sizeof(pattern), "%s%s/%s*", root, dir, prefix);
 	(void)glob(pattern, 0, NULL, &found);
 	for (size_t i = 0; i < found.gl_pathc && r == 0; i++) {
-		int64_t pid = pid_in(found.gl_pathv[i], prefix);
+		const char *path = found.gl_pathv[i];
+		int64_t pid = strcmp(prefix, NAME_PREFIX) != 0 ? pid_in(path, prefix)
+							       : pid_of_name(path);
 
 		if (pid > 0)
-			r = fn(ctx, (pid_t)pid, found.gl_pathv[i]);
+			r = fn(ctx, (pid_t)pid, path);
 	}
 	globfree(&found);
 	return r;
@@ -201,7 +261,17 @@ static int find_in(const char *root, const char *dir, const char *prefix, made_f
 
 int made_find(const char *root, made_fn *fn, void *ctx)
 {
-	int r = find_in(root, TARGET "/vhost", WWPN_PREFIX, fn, ctx);
+	static const struct {
+		const char *dir, *prefix;
+	} places[] = {
+		{ VDPA_DEVICES, NAME_PREFIX },
+		{ VDUSE_DEVICES, NAME_PREFIX },
+		{ TARGET "/vhost", WWPN_PREFIX },
+		{ TARGET "/core", HBA_PREFIX },
+	};
+	int r = 0;
 
-	return r ? r : find_in(root, TARGET "/core", HBA_PREFIX, fn, ctx);
+	for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++)
+		r = find_in(root, places[i].dir, places[i].prefix, fn, ctx);
+	return r;
 }

@@ -10,6 +10,8 @@
  *
  *	target/vhost/naa.3766863PPPPPPPPP	NAA 3, locally assigned; "vhc"; the PID
  *	target/core/rd_mcp_2PPPPPPPPP/vhostcheck-PID-LUN
+ *	vhostcheck-PID-0			a VDUSE device, and the same on the bus
+ *vdpa
  */
 #ifndef SEAM_MADE_H
 #define SEAM_MADE_H
@@ -31,7 +33,7 @@ void made_wwpn(pid_t pid, char *ret, size_t room);
 /** made_hba() - the name of its host bus adapter: at most 17 bytes and a NUL */
 void made_hba(pid_t pid, char *ret, size_t room);
 
-/** made_name() - "vhostcheck-PID-N" */
+/** made_name() - "vhostcheck-PID-N": N is a LUN of the target, 0 of the vDPA device */
 void made_name(pid_t pid, unsigned int n, char *ret, size_t room);
 
 /**
@@ -53,7 +55,9 @@ int made_lun_remove(const char *root, pid_t pid, unsigned int lun);
  *
  * Takes down as much as can be, and harms no other that does the same at the same time.
  * A directory target/vhost that is empty then goes as well: it would hold the module.
- * Return: 0, also if there is nothing; the first -errno of unlink(2) or rmdir(2).
+ * Sleeps in the kernel while the node of a vDPA device is open (vdpa_netlink_delete()).
+ * Return: 0, also if there is nothing; the first -errno of unlink(2), rmdir(2),
+ * vdpa_netlink_delete() or VDUSE_DESTROY_DEV.
  */
 int made_remove(const char *root, pid_t pid, struct deadline until);
 

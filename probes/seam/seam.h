@@ -64,7 +64,8 @@ struct dev {
  * @PEER_RECV_ONCE:	receive what one call gives, a message of a seqpacket socket, up
  *to 4096 bytes; reply.bytes, reply.digest
  * @PEER_CLOSED_PORT:	bind to a free port and close it again; reply.port
- * @PEER_HANGUP:	close the connection
+ * @PEER_HANGUP:	close the connection; vdpa: kill the process that serves the
+ *device
  * @PEER_STORE:		vdpa: write @len bytes of payload_fill(@seed) at @offset of the
  *file behind the device; reply.bytes, reply.digest
  * @PEER_STORED:	vdpa: read @len bytes at @offset of that file; reply.bytes,
@@ -149,6 +150,12 @@ struct peer_target {
 	uint32_t luns, block;
 	uint64_t blocks;
 };
+
+/**
+ * PEER_NODE - path of a node that is not there yet: the peer makes its device, and
+ * struct peer_target then has the path
+ */
+#define PEER_NODE "/dev/vhost-vdpa-N"
 
 /**
  * struct peer_ops - the process that owns the other end

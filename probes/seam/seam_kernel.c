@@ -31,12 +31,18 @@ static const struct peer_kind peer_scsi = {
 	.hello = true,
 	.takes_down = true,
 };
+static const struct peer_kind peer_vduse = {
+	.serve = peer_vduse_serve,
+	.probe = peer_vduse_probe,
+	.hello = true,
+	.takes_down = true,
+};
 
 static const struct peer_kind *const peers[FAMILY_NUM] = {
 	[FAMILY_NET] = &peer_tap,
 	[FAMILY_VSOCK] = &peer_vsock,
 	[FAMILY_SCSI] = &peer_scsi,
-	[FAMILY_VDPA] = &peer_vsock,
+	[FAMILY_VDPA] = &peer_vduse,
 };
 
 static uint64_t kernel_now_ns(struct clock *clock)
