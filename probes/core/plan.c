@@ -66,6 +66,7 @@ bool plan_held_back(enum risk risk, bool intrusive, bool anything, struct verdic
 static bool kept(struct arena *a, struct plan_entry *e, const struct plan_choice *choice)
 {
 	const struct plan_device *d = e->device;
+	const char *no_peer = d->no_peer ? d->no_peer : choice->no_peer[d->family];
 	const char *missing = NULL;
 
 	if (!d->usable)
@@ -77,9 +78,8 @@ static bool kept(struct arena *a, struct plan_entry *e, const struct plan_choice
 	if (plan_held_back((enum risk)e->check->risk, choice->intrusive, choice->anything,
 			   &e->verdict))
 		return true;
-	if (e->check->need_peer && choice->no_peer[d->family])
-		return settled(e, STATUS_BLOCKED, REASON_PEER_MISSING,
-			       choice->no_peer[d->family]);
+	if (e->check->need_peer && no_peer)
+		return settled(e, STATUS_BLOCKED, REASON_PEER_MISSING, no_peer);
 	return false;
 }
 

@@ -14,6 +14,7 @@
  * @status, @code, @reason: what a check on an unusable device becomes
  * @offered:	features
  * @array:	VHOST_GET_FEATURES_ARRAY exists
+ * @no_peer:	why this device cannot have another end; NULL if it can
  */
 struct plan_device {
 	const char *name, *path;
@@ -23,6 +24,7 @@ struct plan_device {
 	const char *reason;
 	struct feature_set offered;
 	bool array;
+	const char *no_peer;
 };
 
 /**

@@ -91,10 +91,27 @@ static int session_resources(struct session *s)
 	return r;
 }
 
+static bool node_is_made(const struct session *s)
+{
+	return s->path && !strcmp(s->path, PEER_NODE);
+}
+
+static int take_made_node(struct session *s)
+{
+	struct peer_target target;
+	int r = s->seam->peer->ops->target(s->seam->peer, &target);
+
+	if (r == 0)
+		s->path = arena_strdup(&s->arena, target.path);
+	return r == 0 && !s->path ? -ENOMEM : r;
+}
+
 int session_peer(struct session *s)
 {
 	int r = s->seam->peer->ops->start(s->seam->peer, s->backend);
 
+	if (r == 0 && node_is_made(s))
+		r = take_made_node(s);
 	if (r < 0)
 		session_fact(s, "peer",
 			     s->seam->peer->lacks ? s->seam->peer->lacks : "process",
@@ -106,6 +123,8 @@ int session_open(struct session *s)
 {
 	int r = session_resources(s);
 
+	if (r == 0 && node_is_made(s))
+		r = session_peer(s);
 	if (r < 0)
 		return r;
 	record_begin(s, "open", "open");

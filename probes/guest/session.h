@@ -65,7 +65,7 @@ struct session_array {
  * @arena:	for texts of evidence
  * @until:	no wait outlasts it; by the seam's clock
  * @family:	device family
- * @path:	of its node
+ * @path:	of its node; PEER_NODE until session_peer() has made the device
  * @backend:	net: what the peer is asked to hand over; a tap unless changed before
  *		session_peer()
  * @mem, @ring:	the guest's memory and rings
@@ -137,6 +137,7 @@ void session_done(struct session *s);
 /**
  * session_peer() - start the process at the other end; before session_open()
  *
+ * Where @path is PEER_NODE it becomes that of the node that was made.
  * Return: 0; -errno, recorded as a fact of step "peer" that names what is missing.
  */
 int session_peer(struct session *s);
@@ -181,8 +182,9 @@ void session_note_worker(struct session *s, const char *step);
  * session_open() - open the device, map the guest's memory, make the eventfds
  * @s:	session
  *
- * Recorded as step "open". Return: 0; -errno of open(2), which is evidence; or of
- * mmap(2) or eventfd(2), with @s->failed set.
+ * Where @path is PEER_NODE, session_peer() comes first. Recorded as step "open".
+ * Return: 0; -errno of open(2), which is evidence; or of mmap(2) or eventfd(2), with
+ * @s->failed set; or of session_peer().
  */
 int session_open(struct session *s);
 
