@@ -65,7 +65,33 @@ static int fill_run(struct execution *x)
 	return 0;
 }
 
-/* The devices of the report: those named, or all but vDPA, which must be named. */
+static bool is_named(const struct execution *x, const char *name)
+{
+	const struct rec_list *named = &x->options->selection.devices;
+
+	for (size_t i = 0; i < named->count; i++)
+		if (!strcmp(named->item[i], name))
+			return true;
+	return false;
+}
+
+/* A vDPA device that is made for the run, check by check; or why it is not. */
+static int choose_made(struct execution *x)
+{
+	bool may = execute_may_make(x, FAMILY_VDPA);
+	bool wanted = x->options->selection.devices.count ? is_named(x, "vdpa") : may;
+	struct report_device *d = NULL;
+
+	if (!wanted)
+		return 0;
+	d = rec_list_new(&x->arena, &x->report.devices, sizeof(*d));
+	return d ? facts_fill_made(&x->arena, x->facts, may, d) : -ENOMEM;
+}
+
+/*
+ * The devices of the report: those named, or all but the vDPA devices that are there,
+ * which must be named.
+ */
 static int choose_devices(struct execution *x)
 {
 	const struct rec_list *named = &x->options->selection.devices;
@@ -76,33 +102,39 @@ static int choose_devices(struct execution *x)
 		struct report_device *d = all.item[i];
 		bool wanted = !named->count && d->kind != FAMILY_VDPA;
 
-		for (size_t k = 0; k < named->count; k++)
-			wanted = wanted || !strcmp(named->item[k], d->name);
-		if (wanted)
+		if (wanted || is_named(x, d->name))
 			r = rec_list_add(&x->arena, &x->report.devices, d);
 	}
-	return r;
+	return r < 0 ? r : choose_made(x);
 }
 
 /*
- * What making a first target would load (seam/peer_scsi.c). No kernel has to have it: if
- * it is there and was not loaded, the target is not made, and why is told.
+ * What the other ends take, and making a first target would load (seam/peer_scsi.c). No
+ * kernel has to have it: if it was not loaded nothing is made, and why is told.
  */
-static void load_back_ends(struct execution *x)
+static void load_for_peers(struct execution *x)
 {
-	static const char *const names[] = { "target_core_iblock", "target_core_file",
-					     "target_core_pscsi", "target_core_user" };
+	static const struct {
+		enum family family;
+		const char *name;
+	} modules[] = {
+		{ FAMILY_SCSI, "target_core_iblock" },
+		{ FAMILY_SCSI, "target_core_file" },
+		{ FAMILY_SCSI, "target_core_pscsi" },
+		{ FAMILY_SCSI, "target_core_user" },
+		{ FAMILY_VDPA, "vduse" },
+	};
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && r != -ENOMEM; i++)
-		r = modules_load(&x->modules, names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(modules) && r != -ENOMEM; i++)
+		if (execute_may_make(x, modules[i].family))
+			r = modules_load(&x->modules, modules[i].name);
 }
 
 /* A module that cannot be loaded is told in the report; its device stays no_module. */
 static int load_modules(struct execution *x)
 {
-	if (execute_may_make(x, FAMILY_SCSI))
-		load_back_ends(x);
+	load_for_peers(x);
 	for (size_t i = 0; i < x->report.devices.count; i++) {
 		const struct report_device *d = x->report.devices.item[i];
 		const char *name = family_module((enum family)d->kind);
@@ -234,6 +266,15 @@ struct verdict execute_unusable(const struct report_device *d)
 	return v;
 }
 
+/* What is behind a vDPA device that exists is somebody's: nothing is written to it. */
+static const char *not_ours(const struct report_device *d)
+{
+	if (d->kind != FAMILY_VDPA || !strcmp(d->path, PEER_NODE))
+		return NULL;
+	return "it would be written to, and it is somebody's: `--create vdpa` makes one "
+	       "for the run";
+}
+
 static int plan_device(struct execution *x, struct report_device *d,
 		       struct rec_list *list)
 {
@@ -252,6 +293,7 @@ static int plan_device(struct execution *x, struct report_device *d,
 		.code = v.code,
 		.reason = v.text,
 		.array = d->features_array,
+		.no_peer = not_ours(d),
 	};
 	if (d->features) {
 		p->offered = mask_set(d->features);

@@ -92,7 +92,7 @@ int execute_look_at(struct execution *x, struct report_device *d, struct evidenc
 	if (execute_left(x, &o) < 0)
 		return cmd_fail_memory(x->ctx);
 	look_read(&o.evidence, &look);
-	if (o.end != TASK_FINISHED &&
+	if ((o.end != TASK_FINISHED || !ev_find(&o.evidence, EV_IOCTL, "open")) &&
 	    verdict_of_end(&x->arena, d->path, task.timeout_ms, &o, &v)) {
 		set_state(d, DEVICE_BLOCKED, v.text);
 		d->blocked_by = v.code;

@@ -200,6 +200,51 @@ int facts_fill_device(struct arena *a, struct facts *facts, const char *name,
 	return ret->name && ret->path ? find_state(&v) : -ENOMEM;
 }
 
+static int find_made_state(struct view *v, bool may)
+{
+	int r = 0;
+
+	if (!may)
+		return settle(v, DEVICE_ABSENT,
+			      "no vDPA device is made on a host without --create vdpa of "
+			      "vhostcheck run");
+	if (!module_runs(v)) {
+		r = without_module(v);
+		v->ret->state = DEVICE_NO_MODULE; /* the device is not what is lacking */
+		return r;
+	}
+	r = v->facts->ops->module(v->facts, "vduse", &v->module);
+	if (r < 0 || module_runs(v))
+		return r;
+	return settle(
+		v, DEVICE_NO_MODULE,
+		v->module.status == FACT_MODULE_INSTALLED
+			? "the module vduse is not loaded: modprobe vduse, or run "
+			  "with --load-modules"
+			: "this kernel has no vduse, neither built in nor in "
+			  "/lib/modules: build it with CONFIG_VDPA_USER, or look at "
+			  "another kernel by vhostcheck vm");
+}
+
+int facts_fill_made(struct arena *a, struct facts *facts, bool may,
+		    struct report_device *ret)
+{
+	const struct node_info node = { .path = PEER_NODE };
+	struct view v = {
+		.a = a, .facts = facts, .family = FAMILY_VDPA, .node = &node, .ret = ret
+	};
+	int r = facts->ops->module(facts, family_module(FAMILY_VDPA), &v.module);
+
+	if (r < 0)
+		return r;
+	*ret = (struct report_device){ .name = arena_strdup(a, "vdpa"),
+				       .path = arena_strdup(a, node.path),
+				       .kind = FAMILY_VDPA,
+				       .state = DEVICE_OK,
+				       .iotlb_policy = -1 };
+	return ret->name && ret->path ? find_made_state(&v, may) : -ENOMEM;
+}
+
 /* ------------------------------------------------------------- enumeration */
 
 static int add_device(struct arena *a, struct facts *facts, enum family family,

@@ -49,6 +49,19 @@ int facts_fill_device(struct arena *a, struct facts *facts, const char *name,
 		      struct report_device *ret) must_check_;
 
 /**
+ * facts_fill_made() - the vDPA device that is made for a run, before it is
+ * @a:		arena of what @ret points to
+ * @facts:	of the kernel
+ * @may:	it may be made
+ * @ret:	filled in; its path is PEER_NODE
+ *
+ * @ret->state is DEVICE_OK if both modules run that it takes. Return: as
+ * facts_fill_device().
+ */
+int facts_fill_made(struct arena *a, struct facts *facts, bool may,
+		    struct report_device *ret) must_check_;
+
+/**
  * facts_list_devices() - all devices of this machine, in the order of reports
  * @a:		arena of what @ret points to
  * @facts:	of the kernel

@@ -5,7 +5,11 @@
 
 #include "cmd/lab.h"
 #include "report/journal.h"
+#include "vm/command.h"
 #include "vm/jobs.h"
+
+/* Serves vDPA devices: seam/peer_vduse.c. Without it the guest says so. */
+#define DAEMON "qemu-storage-daemon"
 
 /* --------------------------------------------------------- the guest's arguments */
 
@@ -212,11 +216,33 @@ static int add_trial(struct lab *lab, const struct vm_kernel *kernel)
 	return vm_workdir_make(&t->workdir, lab->stop_fd, &err) ? lab_fail(lab, &err) : 0;
 }
 
-/** struct packing - what goes into the guest of each trial */
+/**
+ * struct packing - what goes into the guest of each trial
+ * @files:	of each, and after them @daemon
+ * @daemon:	what serves a vDPA device, for a kernel that can have one, or NULL
+ */
 struct packing {
 	struct lab *lab;
 	struct vm_file *files;
+	const char *daemon;
 };
+
+/* Whether the run may come to a vDPA device of its own. */
+static bool wants_vdpa(const struct lab_options *o)
+{
+	const struct rec_list *named = &o->run.selection.devices;
+
+	for (size_t i = 0; i < named->count; i++)
+		if (!strcmp(named->item[i], "vdpa"))
+			return !o->command;
+	return !o->command && !named->count;
+}
+
+static bool has_vduse(const struct trial *t, const struct vm_modules *modules)
+{
+	return vm_names_has(&modules->order, "vduse") ||
+	       vm_kernel_option(t->kernel, "CONFIG_VDPA_USER") == 'y';
+}
 
 static int pack_one(void *ctx, size_t n, void *result, struct vm_error *err)
 {
@@ -234,6 +260,8 @@ static int pack_one(void *ctx, size_t n, void *result, struct vm_error *err)
 
 	(void)result;
 	i.staging = modules.staging;
+	if (p->daemon && has_vduse(t, &modules))
+		i.file_count++;
 	if (r == 0 && modules.staging) {
 		r = lab_root_write_command(&p->lab->options, modules.staging);
 		if (r < 0)
@@ -250,6 +278,7 @@ static int pack_all(struct lab *lab)
 		.files = arena_alloc(&lab->arena,
 				     (lab->files.count + 1) * sizeof(*p.files)),
 	};
+	cleanup_free char *daemon = NULL;
 	const char **names = arena_alloc(&lab->arena, (count + 1) * sizeof(*names));
 	const struct vm_jobs jobs = {
 		.count = count,
@@ -264,6 +293,11 @@ static int pack_all(struct lab *lab)
 		return cmd_fail_memory(lab->ctx);
 	for (size_t n = 0; n < lab->files.count; n++)
 		p.files[n] = *(const struct vm_file *)lab->files.item[n];
+	if (wants_vdpa(&lab->options) && command_find(DAEMON, NULL, &daemon) == 0) {
+		p.daemon = daemon;
+		p.files[lab->files.count] =
+			(struct vm_file){ daemon, "/usr/bin/" DAEMON, true };
+	}
 	for (size_t n = 0; n < count; n++) {
 		struct trial *t = lab->trials.item[n];
 

@@ -307,12 +307,6 @@ int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o)
 		status = resolve_stacks(ctx, o);
 	if (!status)
 		status = read_expectations(ctx, o);
-	for (size_t i = 0; i < o->create.count && !status; i++)
-		if (!strcmp(o->create.item[i], "vdpa"))
-			status = cmd_fail(ctx, CMD_EXIT_USAGE, "nothing_to_create",
-					  "leave it out",
-					  "--create vdpa: this version has no checks for "
-					  "it");
 	if (!status && ctx->json) {
 		if (o->output && strcmp(o->output, "-") != 0)
 			return cmd_fail(ctx, CMD_EXIT_USAGE, "usage",
