@@ -114,6 +114,7 @@ const struct check *const check_catalogue[] = {
 	&isolation_other_device,
 	&isolation_receive_tail,
 	&isolation_driver_parts,
+	&isolation_armed_at_once,
 	&log_used_ring,
 	&log_data,
 	&log_iotlb_used_ring,

@@ -62,7 +62,8 @@ bool device_armed(const struct model_dev *d)
 	case MODEL_NONE:
 		break;
 	}
-	return true;
+	return d->messaged || !d->backend_features ||
+	       !device_breaks(d, RULE_POLICY_AGREED);
 }
 
 int device_owned(const struct model_dev *d)

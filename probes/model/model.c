@@ -14,6 +14,16 @@ void model_run(struct seam_model *m)
 	}
 }
 
+/* When bit 33 arms the IOTLB is a rule that a fault may break too. */
+static enum model_policy policy_of(const struct model_options *o)
+{
+	if (!o->fault || o->fault->act != FAULT_MODEL)
+		return o->policy;
+	if (o->fault->rule == RULE_POLICY_LENIENT)
+		return MODEL_LENIENT;
+	return o->fault->rule == RULE_POLICY_GATED ? MODEL_GATED : o->policy;
+}
+
 struct seam_model *seam_model_new(const struct model_options *o)
 {
 	const struct family_ops *family =
@@ -23,7 +33,7 @@ struct seam_model *seam_model_new(const struct model_options *o)
 	if (!m)
 		return NULL;
 	m->family = o->family;
-	m->policy = o->policy;
+	m->policy = policy_of(o);
 	m->fault = o->fault;
 	device_init(&m->dev, m, family);
 	device_init(&m->twin, m, family);

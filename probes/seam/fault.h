@@ -135,6 +135,9 @@ enum fault_rule {
 	RULE_LOG_SILENT,    /* the log's eventfd is never signalled */
 	RULE_LOG_UNCHECKED, /* the log may lie anywhere */
 
+	RULE_POLICY_LENIENT,      /* bit 33 is ignored until the first message */
+	RULE_POLICY_GATED,        /* bit 33 is ignored without backend features */
+	RULE_POLICY_AGREED,       /* as lenient, once backend features were set */
 	RULE_LATE_IGNORED,        /* bit 33 has no effect on a running device */
 	RULE_PERMISSION_IGNORED,  /* mappings permit everything */
 	RULE_PERMISSION_MISSED,   /* a missing permission is a miss, and no error */
