@@ -128,6 +128,7 @@ const struct check *const check_catalogue[] = {
 	&worker_limit,
 	&worker_mode,
 	&worker_kthread,
+	&worker_calls_refused,
 	&vsock_cid_rules,
 	&vsock_unknown_connection,
 	&vsock_unknown_type,

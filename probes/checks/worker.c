@@ -402,3 +402,81 @@ const struct check worker_kthread = {
 	.collect = collect_kthread,
 	.judge = judge_kthread,
 };
+
+/* -------------------------------------------------------- calls of vhost-scsi */
+
+static const struct worker_call {
+	const char *idle, *running;
+	unsigned long request;
+} worker_calls[] = {
+	{ "new", "running.new", VHOST_NEW_WORKER },
+	{ "attach", "running.attach", VHOST_ATTACH_VRING_WORKER },
+	{ "get", "running.get", VHOST_GET_VRING_WORKER },
+	{ "free", "running.free", VHOST_FREE_WORKER },
+};
+
+/* With room and a ring that exists: vhost reads a ring's index before the number. */
+static void call_each(struct session *s, bool running)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(worker_calls); i++) {
+		const struct worker_call *c = &worker_calls[i];
+		unsigned char arg[64] = { 0 };
+
+		(void)session_ioctl(s, running ? c->running : c->idle, c->request, arg);
+	}
+}
+
+static int collect_calls_refused(struct session *s)
+{
+	struct link l;
+	int r = link_prepare(&l, s, &plain_start);
+
+	if (r < 0)
+		return r;
+	call_each(s, false);
+	r = link_start(&l);
+	if (r < 0)
+		return r;
+	call_each(s, true);
+	session_note_worker(s, "after");
+	return link_both_ways(&l, SHORT_BYTES);
+}
+
+static void judge_calls_refused(struct judge *j)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(worker_calls); i++) {
+		judge_errno(j, worker_calls[i].idle, ENOTTY);
+		judge_errno(j, worker_calls[i].running, ENOTTY);
+	}
+	judge_workers(j, "after", 1);
+	judge_both(j, SHORT_BYTES);
+}
+
+const struct check worker_calls_refused = {
+	.area = "worker",
+	.name = "calls_refused",
+	.families = ON_BOTH,
+	.title = "a device with one worker refuses to be given more, and goes on",
+	.contract =
+		"VHOST_NEW_WORKER, _FREE_WORKER, _ATTACH_VRING_WORKER and "
+		"_GET_VRING_WORKER are vhost-scsi's: an owned device of another kind "
+		"gives ENOTTY, running or not, has one worker as before, and moves bytes. "
+		"A prober must have an owner (else EPERM), and hand over 64 bytes that "
+		"begin with the number of a ring (else EFAULT or ENOBUFS).",
+	.harm = "A VMM that gives each ring a worker believes that it has done so, or "
+		"loses the one that it had.",
+	.judged = "The four calls before and after the start; /proc is searched for the "
+		  "worker; 1000 bytes go each way.",
+	.severity = SEVERITY_LOW,
+	.risk = RISK_INTRUSIVE,
+	.since = FIRST_VERSION,
+	.need_peer = true,
+	.refs = WORDS("VHOST_NEW_WORKER in include/uapi/linux/vhost.h",
+		      "vhost_worker_ioctl(), vhost_vring_ioctl() in "
+		      "drivers/vhost/vhost.c"),
+	.faults = WORDS("new_worker_taken", "free_worker_taken", "attach_worker_taken",
+			"get_worker_other_errno", "worker_per_ring", "worker_gone",
+			"payload_flipped"),
+	.collect = collect_calls_refused,
+	.judge = judge_calls_refused,
+};

@@ -23,6 +23,14 @@
 #define VHOST_GET_FORK_FROM_OWNER _IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif
 
+/* 6.5, of vhost-scsi: { __u32 worker_id; }, and { __u32 index, worker_id; } */
+#ifndef VHOST_NEW_WORKER
+#define VHOST_NEW_WORKER _IOR(VHOST_VIRTIO, 0x8, __u32)
+#define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, __u32)
+#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, __u64)
+#define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, __u64)
+#endif
+
 /* 6.17, commit a2fb4bc4e2a6 */
 #ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO 65
