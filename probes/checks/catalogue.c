@@ -41,6 +41,7 @@ const struct check *const check_catalogue[] = {
 	&lifecycle_features_toggled,
 	&lifecycle_rings_moved,
 	&lifecycle_memory_swapped,
+	&lifecycle_memory_regions,
 	&lifecycle_restart_base,
 	&lifecycle_base_any_time,
 	&lifecycle_stopped_silent,

@@ -134,6 +134,6 @@ extern const struct check lifecycle_setup_order, lifecycle_features_toggled,
 	lifecycle_base_any_time, lifecycle_stopped_silent, lifecycle_error_eventfd,
 	lifecycle_eventfd_replaced, lifecycle_eventfd_unbound, lifecycle_reset_owner,
 	lifecycle_no_reset_owner, lifecycle_calls_elsewhere, lifecycle_two_devices,
-	lifecycle_rounds;
+	lifecycle_rounds, lifecycle_memory_regions;
 
 #endif

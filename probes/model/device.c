@@ -20,9 +20,11 @@
 #include "model/model_private.h"
 #include "seam/uapi.h"
 
-/* max_mem_regions, max_iotlb_entries: defaults of the module's parameters */
-#define REGIONS_MAX 64u
+/* max_iotlb_entries: default of the module's parameter */
 #define IOTLB_MAX 2048u
+
+/* Regions that RULE_MEMORY_FEW and RULE_MEMORY_FIRST leave of a table. */
+#define REGIONS_FEW 32u
 
 #define BACKEND_OFFERED (UINT64_C(1) << VHOST_BACKEND_F_IOTLB_MSG_V2)
 #define IOTLB_BIT BIT64(VIRTIO_F_ACCESS_PLATFORM)
@@ -296,6 +298,17 @@ static int add_region(struct map_table *t, const struct vhost_memory_region *reg
 	return map_add(t, &m);
 }
 
+static uint32_t regions_max(const struct model_dev *d)
+{
+	if (device_breaks(d, RULE_MEMORY_ONE_REGION))
+		return 1;
+	if (device_breaks(d, RULE_MEMORY_FEW))
+		return REGIONS_FEW;
+	if (device_breaks(d, RULE_MEMORY_GROWS_NOT) && runs(d))
+		return (uint32_t)d->memory.count;
+	return MODEL_REGIONS_MAX + device_breaks(d, RULE_MEMORY_ONE_MORE);
+}
+
 static int set_memory(struct model_dev *d, const void *arg)
 {
 	uint64_t at = (uint64_t)(uintptr_t)arg;
@@ -307,9 +320,10 @@ static int set_memory(struct model_dev *d, const void *arg)
 		return r;
 	if (head.padding && !device_breaks(d, RULE_MEMORY_PADDING))
 		return -EOPNOTSUPP;
-	if (head.nregions > REGIONS_MAX ||
-	    (head.nregions > 1 && device_breaks(d, RULE_MEMORY_ONE_REGION)))
+	if (head.nregions > regions_max(d))
 		return -E2BIG;
+	if (device_breaks(d, RULE_MEMORY_FIRST) && head.nregions > REGIONS_FEW)
+		head.nregions = REGIONS_FEW;
 	for (uint32_t i = 0; i < head.nregions && r == 0; i++) {
 		struct vhost_memory_region region;
 

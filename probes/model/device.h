@@ -22,6 +22,9 @@ enum model_queue {
 /** MODEL_MSG_BYTES - of an IOTLB message, the same in both versions */
 #define MODEL_MSG_BYTES sizeof(struct vhost_msg)
 
+/** MODEL_REGIONS_MAX - of a memory table: default of the parameter max_mem_regions */
+#define MODEL_REGIONS_MAX 64u
+
 /** CHAIN_MAX - pieces of memory that one head may lead to (UIO_MAXIOV) */
 #define CHAIN_MAX 1024u
 

@@ -86,12 +86,23 @@ static int model_release(struct facts *facts, char *ret)
 	return 0;
 }
 
+static int model_parameter(struct facts *facts, const char *module, const char *name,
+			   char *ret)
+{
+	(void)facts;
+	*ret = '\0';
+	if (!strcmp(module, "vhost") && !strcmp(name, "max_mem_regions"))
+		(void)snprintf(ret, NAME_ROOM, "%u", MODEL_REGIONS_MAX);
+	return 0;
+}
+
 static const struct facts_ops facts_ops = {
 	.node = model_node,
 	.module = model_module,
 	.workers = model_workers,
 	.guest_to_host = model_guest_to_host,
 	.release = model_release,
+	.parameter = model_parameter,
 };
 
 void facts_init(struct model_facts *f, struct seam_model *m)

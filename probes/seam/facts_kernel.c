@@ -435,12 +435,25 @@ static int facts_release(struct facts *facts, char *ret)
 	return 0;
 }
 
+static int facts_parameter(struct facts *facts, const char *module, const char *name,
+			   char *ret)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/sys/module/%s/parameters/%s",
+		       self(facts)->root, module, name);
+	if (slurp_line(path, ret, NAME_ROOM) < 0)
+		*ret = '\0';
+	return 0;
+}
+
 static const struct facts_ops kernel_ops = {
 	.node = facts_node,
 	.module = facts_module,
 	.workers = facts_workers,
 	.guest_to_host = facts_guest_to_host,
 	.release = facts_release,
+	.parameter = facts_parameter,
 };
 
 struct facts *facts_kernel_at(const char *root)

@@ -408,12 +408,21 @@ static int faulty_release(struct facts *facts, char *ret)
 	return inner->ops->release(inner, ret);
 }
 
+static int faulty_parameter(struct facts *facts, const char *module, const char *name,
+			    char *ret)
+{
+	struct facts *inner = of_facts(facts)->inner.facts;
+
+	return inner->ops->parameter(inner, module, name, ret);
+}
+
 static const struct facts_ops facts_ops = {
 	.node = faulty_node,
 	.module = faulty_module,
 	.workers = faulty_workers,
 	.guest_to_host = faulty_guest_to_host,
 	.release = faulty_release,
+	.parameter = faulty_parameter,
 };
 
 struct fault_seam *fault_seam_new(const struct fault *fault, const struct seam *inner)

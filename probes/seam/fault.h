@@ -65,6 +65,10 @@ enum fault_rule {
 	RULE_MEMORY_NOT_NEEDED, /* a start needs no memory table */
 	RULE_MEMORY_PADDING,    /* padding of a memory table is not looked at */
 	RULE_MEMORY_ONE_REGION, /* a memory table may have one region */
+	RULE_MEMORY_FEW,        /* a memory table may have 32 regions */
+	RULE_MEMORY_FIRST,      /* of a memory table 32 regions are looked at */
+	RULE_MEMORY_ONE_MORE,   /* a memory table may have one region too many */
+	RULE_MEMORY_GROWS_NOT,  /* of a running device it may have no more than it has */
 	RULE_NUM_ANY,           /* a ring may have any number of descriptors */
 	RULE_NUM_RUNNING,       /* the size of a running ring can be set */
 	RULE_BASE_RUNNING,      /* the index of a running ring can be set */

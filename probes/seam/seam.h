@@ -254,6 +254,8 @@ struct facts;
  * @guest_to_host: name of a live guest-to-host vsock transport of this machine into
  *		@ret (NAME_ROOM bytes), "" if none. 0
  * @release:	uname -r into @ret (NAME_ROOM bytes). 0
+ * @parameter:	value of a module's parameter into @ret (NAME_ROOM bytes), "" if it cannot
+ *		be read. 0
  */
 struct facts_ops {
 	int (*node)(struct facts *facts, enum family family, struct node_info *ret);
@@ -261,6 +263,8 @@ struct facts_ops {
 	int (*workers)(struct facts *facts, pid_t pid, struct worker_info *ret);
 	int (*guest_to_host)(struct facts *facts, char *ret);
 	int (*release)(struct facts *facts, char *ret);
+	int (*parameter)(struct facts *facts, const char *module, const char *name,
+			 char *ret);
 };
 
 /** NAME_ROOM - bytes of the small text results of facts */

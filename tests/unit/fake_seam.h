@@ -209,6 +209,16 @@ static int fake_text(struct facts *facts, char *ret)
 	return 0;
 }
 
+static int fake_parameter(struct facts *facts, const char *module, const char *name,
+			  char *ret)
+{
+	(void)facts;
+	(void)module;
+	(void)name;
+	*ret = '\0';
+	return 0;
+}
+
 static uint64_t fake_now(struct clock *clock)
 {
 	(void)clock;
@@ -255,7 +265,7 @@ static const struct peer_ops fake_peer_ops = {
 	.backend = fake_backend,
 };
 static const struct facts_ops fake_facts_ops = { fake_node, fake_module, fake_workers,
-						 fake_text, fake_text };
+						 fake_text, fake_text,   fake_parameter };
 static const struct clock_ops fake_clock_ops = { fake_now, fake_random };
 
 /* A world where every call succeeds, the queue of messages is empty and nothing moves. */

@@ -404,6 +404,8 @@ static void this_machine_answers(void **state)
 	assert_int_equal(w.type, WORKER_NONE);
 	assert_int_equal(facts->ops->module(facts, "no_such_module", &m), 0);
 	assert_int_equal(m.status, FACT_MODULE_ABSENT);
+	assert_int_equal(facts->ops->parameter(facts, "no_such_module", "x", name), 0);
+	assert_string_equal(name, "");
 	facts_kernel_free(facts);
 }
 
