@@ -145,6 +145,8 @@ const struct check *const check_catalogue[] = {
 	&net_header_rx,
 	&net_num_buffers,
 	&net_checksum_tx,
+	&net_segments_tx,
+	&net_segments_rx,
 	&net_several_frames,
 	&net_in_order,
 	&net_one_ring,

@@ -123,7 +123,8 @@ extern const struct check vsock_cid_rules, vsock_unknown_connection, vsock_unkno
 	vsock_many_ports;
 
 extern const struct check net_header_rx, net_num_buffers, net_checksum_tx,
-	net_several_frames, net_in_order, net_one_ring, net_ring_reset, net_busyloop;
+	net_several_frames, net_in_order, net_one_ring, net_ring_reset, net_busyloop,
+	net_segments_tx, net_segments_rx;
 extern const struct check hostile_chain_loop, hostile_chain_range, hostile_head_range,
 	hostile_avail_jump, hostile_chain_order, hostile_indirect_table,
 	hostile_tx_buffer, hostile_rx_ring, hostile_packet_length, hostile_null_argument,

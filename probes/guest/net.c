@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <linux/virtio_net.h>
+#include <net/ethernet.h>
 #include <string.h>
 
 #include "base/payload.h"
@@ -101,17 +102,23 @@ static int frame_take(struct link *l, struct frame *f)
 	return e < 0 ? e : 1;
 }
 
-/* The payload of a frame of the peer's; NULL for other frames. */
+/** struct wanted - frames of an ethertype, their payload behind @headers bytes */
+struct wanted {
+	uint16_t ethertype;
+	uint32_t headers;
+};
+
+/* The payload of a frame that is wanted; NULL for other frames. */
 static const unsigned char *frame_ours(const struct link *l, const struct frame *f,
-				       uint32_t *ret_len)
+				       const struct wanted *w, uint32_t *ret_len)
 {
 	const unsigned char *ethernet = f->bytes + session_header(l->s);
-	uint32_t before = session_header(l->s) + NET_ETHERNET;
+	uint32_t before = session_header(l->s) + w->headers;
 
-	if (f->len <= before || (ethernet[12] << 8 | ethernet[13]) != PEER_ETHERTYPE)
+	if (f->len <= before || (ethernet[12] << 8 | ethernet[13]) != w->ethertype)
 		return NULL;
 	*ret_len = f->len - before;
-	return ethernet + NET_ETHERNET;
+	return ethernet + w->headers;
 }
 
 static int connect_nothing(struct link *l)
@@ -216,7 +223,8 @@ int net_tx_burst(struct link *l, const char *step, unsigned int n)
 }
 
 /* Takes frames until @len bytes of payload came. */
-static int frames_receive(struct link *l, uint64_t len, struct session_moved *got)
+static int frames_receive(struct link *l, const struct wanted *w, uint64_t len,
+			  struct session_moved *got)
 {
 	struct frame f;
 
@@ -233,7 +241,7 @@ static int frames_receive(struct link *l, uint64_t len, struct session_moved *go
 		}
 		if (e < 0)
 			return e;
-		payload = e == 1 ? frame_ours(l, &f, &n) : NULL;
+		payload = e == 1 ? frame_ours(l, &f, w, &n) : NULL;
 		if (!payload)
 			continue;
 		got->digest = digest_add(got->digest, payload, n);
@@ -257,6 +265,7 @@ static int frames_rx(struct link *l, const char *step, uint32_t len)
 {
 	struct session_moved sent = { .digest = DIGEST_START };
 	struct session_moved received = sent;
+	const struct wanted plain = { PEER_ETHERTYPE, NET_ETHERNET };
 	int e = 0;
 
 	while (e == 0 && received.bytes < len) {
@@ -272,7 +281,7 @@ static int frames_rx(struct link *l, const char *step, uint32_t len)
 							.offset = received.bytes,
 							.len = n });
 		if (e == 0)
-			e = frames_receive(l, n, &got);
+			e = frames_receive(l, &plain, n, &got);
 		if (e == 0)
 			e = link_answer(l, &reply);
 		moved_add(&sent, reply.bytes, reply.digest);
@@ -280,6 +289,88 @@ static int frames_rx(struct link *l, const char *step, uint32_t len)
 	}
 	session_bytes(l->s, step, EV_RX, sent, received);
 	return e;
+}
+
+/* ------------------------------------------------------------------ segments */
+
+static void note_offload(struct session *s, const char *step,
+			 const struct peer_offload *o)
+{
+	session_fact(s, step, "gso_type", "%u", o->type);
+	session_fact(s, step, "gso_size", "%u", o->size);
+	session_fact(s, step, "flags", "0x%x", o->flags);
+	session_fact(s, step, "csum_start", "%u", o->start);
+	session_fact(s, step, "csum_offset", "%u", o->offset);
+	session_fact(s, step, "hdr_len", "%u", o->header);
+}
+
+/* Whether the tap knows such frames; the peer is ready to receive one then. */
+static int try_segments(struct link *l, uint8_t type)
+{
+	struct peer_reply reply = { 0 };
+	int e = link_ask(l, &(struct peer_request){ .op = PEER_SEND, .segments = type });
+
+	return e < 0 ? e : link_answer(l, &reply);
+}
+
+int net_tx_segments(struct link *l, const char *step, uint8_t type, uint16_t size,
+		    uint32_t len)
+{
+	unsigned char headers[PEER_SEGMENTS_HEADER];
+	const struct peer_offload o = peer_segments(headers, type, size, len);
+	struct peer_reply reply = { .digest = DIGEST_START };
+	unsigned char *buf = mem_ptr(&l->s->mem, MEM_TX_BUF, 0);
+	unsigned char *payload = buf + session_header(l->s) + o.header;
+	int e = try_segments(l, type);
+
+	if (e == 0)
+		e = link_ask(l, &(struct peer_request){
+					.op = PEER_RECV, .segments = type, .len = len });
+	if (e < 0)
+		return e;
+	memset(buf, 0, session_header(l->s));
+	peer_offload_put(&o, buf);
+	memcpy(buf + session_header(l->s), headers, o.header);
+	payload_fill(SEED_TX, 0, payload, len);
+	link_publish(l, session_header(l->s), o.header + len);
+	e = link_send(l);
+	if (e == 0)
+		e = link_answer(l, &reply);
+	note_offload(l->s, step, &reply.offload);
+	session_bytes(
+		l->s, step, EV_TX,
+		(struct session_moved){ len, digest_add(DIGEST_START, payload, len) },
+		(struct session_moved){ reply.bytes, reply.digest });
+	return e;
+}
+
+int net_rx_segments(struct link *l, const char *step, uint8_t type, uint16_t size,
+		    uint32_t len)
+{
+	unsigned char headers[PEER_SEGMENTS_HEADER];
+	const struct wanted w = { ETHERTYPE_IP,
+				  peer_segments(headers, type, size, len).header };
+	struct peer_reply reply = { .digest = DIGEST_START };
+	struct session_moved got = { .digest = DIGEST_START };
+	struct peer_offload o;
+	int e = try_segments(l, type);
+
+	if (e == 0)
+		e = link_ask(l, &(struct peer_request){ .op = PEER_SEND,
+							.segments = type,
+							.seed = SEED_RX,
+							.frame = size,
+							.len = len });
+	if (e < 0)
+		return e;
+	e = frames_receive(l, &w, len, &got);
+	o = peer_offload_get(l->rx_header);
+	note_offload(l->s, step, &o);
+	if (e == 0)
+		e = link_answer(l, &reply);
+	session_bytes(l->s, step, EV_RX,
+		      (struct session_moved){ reply.bytes, reply.digest }, got);
+	return e < 0 ? e : session_barrier(l->s);
 }
 
 const struct link_ops net_link = {

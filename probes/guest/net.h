@@ -35,6 +35,23 @@ int net_tx_one(struct link *l);
  */
 int net_tx_burst(struct link *l, const char *step, unsigned int n);
 
+/**
+ * net_tx_segments() - transmit one frame that the host is to cut into segments
+ * @l:		link
+ * @step:	of the "bytes", and of the facts that the peer was told of the frame
+ * @type:	VIRTIO_NET_HDR_GSO_TCPV4 or _UDP_L4
+ * @size:	payload of a segment
+ * @len:	payload, up to PEER_SEGMENTS_MAX
+ *
+ * Return: 0; -EOPNOTSUPP if the tap knows no such frames; -ENODATA; -errno.
+ */
+int net_tx_segments(struct link *l, const char *step, uint8_t type, uint16_t size,
+		    uint32_t len);
+
+/** net_rx_segments() - receive one that the guest is to cut; as net_tx_segments() */
+int net_rx_segments(struct link *l, const char *step, uint8_t type, uint16_t size,
+		    uint32_t len);
+
 /** net_link - no connection; the digest of a transfer is over those of its orders */
 extern const struct link_ops net_link;
 

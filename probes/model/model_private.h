@@ -73,12 +73,12 @@ struct vsock_host {
 
 /**
  * struct frame - in a queue of the tap; with Ethernet header, without virtio's
- * @unsummed:	that said that the checksum is to be completed
+ * @offload:	what that said of it
  */
 struct frame {
 	struct frame *next;
 	uint32_t len;
-	bool unsummed;
+	struct peer_offload offload;
 	unsigned char bytes[];
 };
 

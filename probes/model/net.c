@@ -166,6 +166,8 @@ static size_t frame_out(const struct vq *vq, const struct tap *t, unsigned char 
 	size_t at = offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers);
 
 	memset(bytes, 0, header);
+	if (t->header && !device_breaks(d, RULE_SEGMENTS_HIDDEN))
+		peer_offload_put(&t->to_guest->offload, bytes + own_header(d));
 	if (header >= at + sizeof(count) && (device_has(d, VIRTIO_NET_F_MRG_RXBUF) ||
 					     !device_breaks(d, RULE_BUFFERS_NONE)))
 		memcpy(bytes + at, &count, sizeof(count));

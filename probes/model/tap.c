@@ -31,14 +31,15 @@ void tap_done(struct tap *t)
 	fd_close(&t->fd);
 }
 
-static int append(struct frame **queue, const void *bytes, size_t len)
+static int append(struct frame **queue, const struct peer_offload *offload,
+		  const void *bytes, size_t len)
 {
 	struct frame *f = malloc(sizeof(*f) + len);
 
 	if (!f)
 		return -ENOMEM;
 	f->next = NULL;
-	f->unsummed = false;
+	f->offload = *offload;
 	f->len = (uint32_t)len;
 	memcpy(f->bytes, bytes, len);
 	while (*queue)
@@ -49,20 +50,20 @@ static int append(struct frame **queue, const void *bytes, size_t len)
 
 int tap_send(struct model_peer *p, const unsigned char *bytes, size_t len)
 {
-	struct virtio_net_hdr header = { 0 };
-	struct frame *f = NULL;
-	int r = 0;
+	struct peer_offload offload = { 0 };
 
 	if (p->tap.fd < 0 || len < p->tap.header + ETH_HLEN)
 		return -EINVAL;
-	if (p->tap.header >= sizeof(header) && !device_breaks(&p->m->dev, RULE_CSUM_LOST))
-		memcpy(&header, bytes, sizeof(header));
-	r = append(&p->tap.from_guest, bytes + p->tap.header, len - p->tap.header);
-	for (f = p->tap.from_guest; r == 0 && f->next; f = f->next)
-		;
-	if (r == 0)
-		f->unsummed = header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	return r;
+	if (p->tap.header >= sizeof(struct virtio_net_hdr))
+		offload = peer_offload_get(bytes);
+	if (device_breaks(&p->m->dev, RULE_CSUM_LOST))
+		offload.flags = 0;
+	if (device_breaks(&p->m->dev, RULE_SEGMENTS_LOST))
+		offload.type = VIRTIO_NET_HDR_GSO_NONE;
+	if (device_breaks(&p->m->dev, RULE_SEGMENTS_WHOLE))
+		offload.size = UINT16_MAX;
+	return append(&p->tap.from_guest, &offload, bytes + p->tap.header,
+		      len - p->tap.header);
 }
 
 int tap_backend(struct peer *peer, unsigned int header)
@@ -85,8 +86,30 @@ static size_t frame_len(const struct model_peer *p, size_t len)
 	return len;
 }
 
+/* One frame that is to be cut, as the guest agreed to: nothing of it is done here. */
+static int send_segments(struct model_peer *p)
+{
+	unsigned char frame[PEER_SEGMENTS_HEADER + PEER_SEGMENTS_MAX];
+	const struct peer_request *q = &p->request;
+	struct peer_offload o;
+
+	if (p->tap.headless)
+		return -EOPNOTSUPP;
+	if (q->len > PEER_SEGMENTS_MAX)
+		return -EMSGSIZE;
+	if (!q->len)
+		return 0;
+	o = peer_segments(frame, (uint8_t)q->segments, (uint16_t)q->frame,
+			  (uint32_t)q->len);
+	payload_fill(q->seed, q->offset, frame + o.header, q->len);
+	p->reply.digest = digest_add(p->reply.digest, frame + o.header, q->len);
+	p->reply.bytes = q->len;
+	return append(&p->tap.to_guest, &o, frame, o.header + q->len);
+}
+
 static int send_frames(struct model_peer *p)
 {
+	const struct peer_offload none = { 0 };
 	unsigned char frame[ETH_FRAME_LEN] = { 0 };
 	const struct peer_request *q = &p->request;
 
@@ -99,7 +122,7 @@ static int send_frames(struct model_peer *p)
 
 		peer_ethernet(frame, PEER_ETHERTYPE);
 		payload_fill(q->seed, q->offset + p->reply.bytes, frame + ETH_HLEN, n);
-		r = append(&p->tap.to_guest, frame, frame_len(p, ETH_HLEN + n));
+		r = append(&p->tap.to_guest, &none, frame, frame_len(p, ETH_HLEN + n));
 		if (r < 0)
 			return r;
 		p->reply.digest = digest_add(p->reply.digest, frame + ETH_HLEN, n);
@@ -119,7 +142,7 @@ void tap_begin(struct model_peer *p)
 {
 	switch ((enum peer_op)p->request.op) {
 	case PEER_SEND:
-		peer_answer(p, -send_frames(p));
+		peer_answer(p, p->request.segments ? -send_segments(p) : -send_frames(p));
 		wake(&p->m->dev);
 		wake(&p->m->twin);
 		break;
@@ -141,10 +164,25 @@ void tap_begin(struct model_peer *p)
 	}
 }
 
-static bool is_payload(const struct frame *f)
+static bool is_of(const struct frame *f, unsigned int ethertype)
 {
-	return f->len > ETH_HLEN &&
-	       (f->bytes[12] << 8 | f->bytes[13]) == (int)PEER_ETHERTYPE;
+	return f->len > ETH_HLEN && (f->bytes[12] << 8 | f->bytes[13]) == (int)ethertype;
+}
+
+static void take_payload(struct model_peer *p, const struct frame *f, size_t before)
+{
+	if (f->len <= before)
+		return;
+	p->reply.digest = digest_add(p->reply.digest, f->bytes + before, f->len - before);
+	p->reply.bytes += f->len - before;
+}
+
+static void take_segments(struct model_peer *p, const struct frame *f)
+{
+	unsigned char headers[PEER_SEGMENTS_HEADER];
+
+	p->reply.offload = f->offload;
+	take_payload(p, f, peer_segments(headers, f->offload.type, 0, 0).header);
 }
 
 bool tap_work(struct model_peer *p)
@@ -154,11 +192,12 @@ bool tap_work(struct model_peer *p)
 	while (p->tap.from_guest && p->reply.bytes < p->request.len) {
 		struct frame *f = p->tap.from_guest;
 
-		if (is_payload(f)) {
-			p->reply.digest = digest_add(p->reply.digest, f->bytes + ETH_HLEN,
-						     f->len - ETH_HLEN);
-			p->reply.bytes += f->len - ETH_HLEN;
-			p->reply.unsummed += f->unsummed;
+		if (p->request.segments && is_of(f, ETH_P_IP))
+			take_segments(p, f);
+		if (!p->request.segments && is_of(f, PEER_ETHERTYPE)) {
+			take_payload(p, f, ETH_HLEN);
+			p->reply.unsummed +=
+				(f->offload.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
 		}
 		p->tap.from_guest = f->next;
 		free(f);

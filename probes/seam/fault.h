@@ -123,11 +123,14 @@ enum fault_rule {
 	RULE_BUFFERS_NONE,   /* num_buffers is 0 without mergeable buffers */
 	RULE_HEADER_DIRTY,   /* each frame is said to be a segment of TCP */
 	RULE_CSUM_LOST,      /* it is forgotten that a checksum is to be completed */
-	RULE_ONE_A_KICK,     /* each kick transmits one frame */
-	RULE_RINGS_TOGETHER, /* the transmit ring does not start without the other */
-	RULE_ORDER_BROKEN,   /* with IN_ORDER, buffers come back in another order */
-	RULE_USED_KEPT,      /* a restart goes on at the used index it had */
-	RULE_BUSYLOOP_LOST,  /* the busy-poll timeout stays 0 */
+	RULE_SEGMENTS_LOST,  /* it is forgotten that a frame is to be cut */
+	RULE_SEGMENTS_WHOLE, /* of such a frame, how long a segment may be */
+	RULE_SEGMENTS_HIDDEN, /* the guest is not told that a frame is to be cut */
+	RULE_ONE_A_KICK,      /* each kick transmits one frame */
+	RULE_RINGS_TOGETHER,  /* the transmit ring does not start without the other */
+	RULE_ORDER_BROKEN,    /* with IN_ORDER, buffers come back in another order */
+	RULE_USED_KEPT,       /* a restart goes on at the used index it had */
+	RULE_BUSYLOOP_LOST,   /* the busy-poll timeout stays 0 */
 	RULE_OWN_HEADER_KEPT, /* with bit 27 the header goes out with the frame */
 
 	RULE_LOG_USED_LOST, /* the page of a used ring is never logged */

@@ -24,18 +24,26 @@
 
 #include "base/payload.h"
 #include "seam/kernel.h"
+#include "seam/uapi.h"
 
 #define TUN_NODE "/dev/net/tun"
 
 /* struct virtio_net_hdr_v1 of a frame that is read from or written to a tap */
 #define TAP_HEADER 12
 
+/* A virtio header and a frame that is to be cut. */
+#define SEGMENTS_ROOM                                                                    \
+	(sizeof(struct virtio_net_hdr) + PEER_SEGMENTS_HEADER + PEER_SEGMENTS_MAX)
+
 /**
  * struct tap - the interface and the socket on it, -1 while there is none
+ * @segments:	another socket, for frames that are to be cut, each behind a header; -1
+ *		until it is needed
+ * @index:	of the interface
  * @given:	which of them was handed over; the process uses the other
  */
 struct tap {
-	int fd, packet;
+	int fd, packet, segments, index;
 	enum peer_backend given;
 };
 
@@ -106,7 +114,7 @@ static int make_tap(struct tap *t, struct ifreq *ifr)
 }
 
 /* Up, and without what would send frames of its own. */
-static int bring_up(const struct tap *t, struct ifreq *ifr)
+static int bring_up(struct tap *t, struct ifreq *ifr)
 {
 	struct sockaddr_ll at = {
 		.sll_family = AF_PACKET,
@@ -119,7 +127,7 @@ static int bring_up(const struct tap *t, struct ifreq *ifr)
 	    ioctl(t->packet, SIOCSIFFLAGS, ifr) < 0 ||
 	    ioctl(t->packet, SIOCGIFINDEX, ifr) < 0)
 		return -errno;
-	at.sll_ifindex = ifr->ifr_ifindex;
+	at.sll_ifindex = t->index = ifr->ifr_ifindex;
 	return bind(t->packet, (struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
 }
 
@@ -281,14 +289,97 @@ static int do_recv(const struct tap *t, const struct peer_request *request,
 	return 0;
 }
 
-static int obey(const struct tap *t, const struct peer_request *request,
+/* A packet socket that shows, and takes, the virtio header of each frame. */
+static int open_segments(struct tap *t)
+{
+	const struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htobe16(ETHERTYPE_IP),
+		.sll_ifindex = t->index,
+	};
+	int on = 1;
+
+	if (t->segments >= 0)
+		return 0;
+	t->segments = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htobe16(ETHERTYPE_IP));
+	if (t->segments < 0 ||
+	    setsockopt(t->segments, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
+	    bind(t->segments, (const struct sockaddr *)&at, sizeof(at)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* What the guest agreed to take, as a VMM tells the tap. */
+static int agree(const struct tap *t, uint32_t type)
+{
+	unsigned long offload = type == VIRTIO_NET_HDR_GSO_UDP_L4
+					? TUN_F_CSUM | TUN_F_USO4 | TUN_F_USO6
+					: TUN_F_CSUM | TUN_F_TSO4;
+
+	if (t->given != BACKEND_TAP)
+		return -EOPNOTSUPP;
+	if (ioctl(t->fd, TUNSETOFFLOAD, offload) < 0)
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
+	return 0;
+}
+
+static int do_send_segments(struct tap *t, const struct peer_request *request,
+			    struct peer_reply *reply)
+{
+	unsigned char bytes[SEGMENTS_ROOM];
+	unsigned char *frame = bytes + sizeof(struct virtio_net_hdr);
+	struct peer_offload o;
+	size_t len = request->len;
+	int r = agree(t, request->segments);
+
+	if (r == 0)
+		r = open_segments(t);
+	if (r < 0 || !len)
+		return r;
+	if (len > PEER_SEGMENTS_MAX)
+		return -EMSGSIZE;
+	o = peer_segments(frame, (uint8_t)request->segments, (uint16_t)request->frame,
+			  (uint32_t)len);
+	peer_offload_put(&o, bytes);
+	payload_fill(request->seed, request->offset, frame + o.header, len);
+	reply->digest = digest_add(reply->digest, frame + o.header, len);
+	reply->bytes = len;
+	if (send(t->segments, bytes, (size_t)(frame - bytes) + o.header + len, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int do_recv_segments(struct tap *t, struct peer_reply *reply)
+{
+	unsigned char bytes[SEGMENTS_ROOM];
+	unsigned char frame[PEER_SEGMENTS_HEADER];
+	int r = open_segments(t);
+	ssize_t n = r < 0 ? r : recv(t->segments, bytes, sizeof(bytes), 0);
+	size_t before = sizeof(struct virtio_net_hdr);
+
+	if (n < 0)
+		return r < 0 ? r : -errno;
+	if (n < (ssize_t)before)
+		return -EPROTO;
+	reply->offload = peer_offload_get(bytes);
+	before += peer_segments(frame, reply->offload.type, 0, 0).header;
+	if (n <= (ssize_t)before)
+		return -EPROTO;
+	reply->bytes = (uint64_t)n - before;
+	reply->digest = digest_add(reply->digest, bytes + before, reply->bytes);
+	return 0;
+}
+
+static int obey(struct tap *t, const struct peer_request *request,
 		struct peer_reply *reply)
 {
 	switch ((enum peer_op)request->op) {
 	case PEER_SEND:
-		return do_send(t, request, reply);
+		return request->segments ? do_send_segments(t, request, reply)
+					 : do_send(t, request, reply);
 	case PEER_RECV:
-		return do_recv(t, request, reply);
+		return request->segments ? do_recv_segments(t, reply)
+					 : do_recv(t, request, reply);
 	case PEER_LISTEN:
 	case PEER_LISTEN_SEQPACKET:
 	case PEER_ACCEPT:
@@ -331,7 +422,7 @@ static int hand_over(int sock, int err, const char *lacks, int fd)
 
 void peer_tap_serve(int sock, enum peer_backend backend)
 {
-	struct tap t = { -1, -1, backend };
+	struct tap t = { .fd = -1, .packet = -1, .segments = -1, .given = backend };
 	const char *lacks = "";
 	struct peer_request request;
 	int r = make(&t, &lacks);
@@ -348,6 +439,7 @@ void peer_tap_serve(int sock, enum peer_backend backend)
 		if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply))
 			break;
 	}
+	fd_close(&t.segments);
 	fd_close(&t.packet);
 	fd_close(&t.fd);
 }

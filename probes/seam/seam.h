@@ -100,9 +100,14 @@ enum peer_backend {
 	BACKEND_PACKET
 };
 
-/** struct peer_request - one order to the peer process */
+/**
+ * struct peer_request - one order to the peer process
+ * @segments:	net, of PEER_SEND and PEER_RECV: VIRTIO_NET_HDR_GSO_* of one frame with
+ *		@len bytes of payload that is to be cut into segments of @frame bytes; a
+ *		PEER_SEND without @len tries only whether the tap can. EOPNOTSUPP if not
+ */
 struct peer_request {
-	uint32_t op, cid, port, seed, frame, slot;
+	uint32_t op, cid, port, seed, frame, slot, segments;
 	uint64_t offset, len;
 };
 
@@ -121,18 +126,54 @@ struct peer_request {
 /** peer_ethernet() - write the 14 bytes of an Ethernet header */
 void peer_ethernet(unsigned char *frame, uint16_t ethertype);
 
+/** PEER_SEGMENTS_HEADER - bytes that peer_segments() may write */
+#define PEER_SEGMENTS_HEADER 54u
+
+/** PEER_SEGMENTS_MAX - payload of a frame that is to be cut */
+#define PEER_SEGMENTS_MAX 4000u
+
+/**
+ * struct peer_offload - what the header of a frame says, in the host's byte order
+ * @flags, @type: flags, gso_type
+ * @header, @size: hdr_len, gso_size
+ * @start, @offset: csum_start, csum_offset
+ */
+struct peer_offload {
+	uint8_t flags, type;
+	uint16_t header, size, start, offset;
+};
+
+/**
+ * peer_segments() - write the headers of a frame that is to be cut into segments
+ * @frame:	Ethernet, IPv4, and TCP or UDP; PEER_SEGMENTS_HEADER bytes of room
+ * @type:	VIRTIO_NET_HDR_GSO_TCPV4 or _UDP_L4
+ * @size:	payload of a segment
+ * @len:	payload behind the headers, which the caller adds
+ *
+ * Return: what the virtio header has to say of it (virtio-1.2 5.1.6.2); its @header is
+ * the length of what was written.
+ */
+struct peer_offload peer_segments(unsigned char *frame, uint8_t type, uint16_t size,
+				  uint32_t len);
+
+/** peer_offload_get(), peer_offload_put() - from and to a struct virtio_net_hdr */
+struct peer_offload peer_offload_get(const unsigned char *header);
+void peer_offload_put(const struct peer_offload *o, unsigned char *header);
+
 /**
  * struct peer_reply - its answer
  * @op:		of the request
  * @err:	0 or an errno
  * @unsummed:	net, with a tap as back end: frames received whose checksum the guest left
  *		to the host (TP_STATUS_CSUMNOTREADY)
+ * @offload:	of the frame that PEER_RECV with segments received
  * @digest:	over the bytes as the peer sent or received them, by its own count
  */
 struct peer_reply {
 	uint32_t op, port;
 	int32_t err;
 	uint32_t unsummed;
+	struct peer_offload offload;
 	uint64_t bytes, digest;
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What <linux/vhost.h> and <linux/virtio_net.h> of the build host may not have yet. */
+/* What <linux/vhost.h>, <linux/virtio_net.h> and <linux/if_tun.h> of the build host may
+ * not have yet. */
 #ifndef SEAM_UAPI_H
 #define SEAM_UAPI_H
 
+#include <linux/if_tun.h>
 #include <linux/types.h>
 #include <linux/vhost.h>
 #include <linux/virtio_net.h>
@@ -29,6 +31,15 @@
 #define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, __u32)
 #define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, __u64)
 #define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, __u64)
+#endif
+
+/* 6.2, commits 860b7f27b8f7 and 399e0827642f */
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
 #endif
 
 /* 6.17, commit a2fb4bc4e2a6 */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -24,6 +25,7 @@
 
 #include "base/payload.h"
 #include "seam/seam.h"
+#include "seam/uapi.h"
 
 #define BYTES 100u
 #define WAIT_MS 10000
@@ -188,6 +190,100 @@ static void test_frames_that_are_too_short_or_long_are_not_sent(void **state)
 	assert_int_equal(answer(peer).err, EOPNOTSUPP);
 }
 
+/* What is not right in a checksum is not 0 when all of it is summed up. */
+static uint16_t sum_of(const unsigned char *bytes, size_t len)
+{
+	uint32_t all = 0;
+
+	for (size_t i = 0; i < len; i += 2)
+		all += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	while (all >> 16)
+		all = (all & 0xffff) + (all >> 16);
+	return (uint16_t)~all;
+}
+
+static void test_frames_that_are_to_be_cut_have_their_headers(void **state)
+{
+	static const struct {
+		uint8_t type, protocol;
+		uint16_t header, offset;
+	} kinds[] = { { VIRTIO_NET_HDR_GSO_TCPV4, IPPROTO_TCP, 54, 16 },
+		      { VIRTIO_NET_HDR_GSO_UDP_L4, IPPROTO_UDP, 42, 6 } };
+	unsigned char frame[PEER_SEGMENTS_HEADER], header[10];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct peer_offload o = peer_segments(frame, kinds[i].type, 100, 250);
+		struct peer_offload copy;
+
+		assert_int_equal(o.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+		assert_int_equal(o.type, kinds[i].type);
+		assert_int_equal(o.header, kinds[i].header);
+		assert_int_equal(o.size, 100);
+		assert_int_equal(o.start, 34);
+		assert_int_equal(o.offset, kinds[i].offset);
+		assert_memory_equal(frame + 12, "\x08\x00\x45", 3);
+		assert_int_equal(frame[16] << 8 | frame[17], kinds[i].header - 14 + 250);
+		assert_int_equal(frame[23], kinds[i].protocol);
+		assert_int_equal(sum_of(frame + 14, 20), 0);
+		peer_offload_put(&o, header);
+		copy = peer_offload_get(header);
+		assert_memory_equal(&copy, &o, sizeof(o));
+	}
+}
+
+/* One frame of BYTES bytes of payload out of the tap, and back into it. */
+static void cut_both_ways(struct peer *peer, int fd)
+{
+	struct peer_request request = { .op = PEER_SEND,
+					.segments = VIRTIO_NET_HDR_GSO_TCPV4,
+					.frame = 40,
+					.seed = 2 };
+	unsigned char packet[2048];
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct peer_reply reply;
+	ssize_t n = 0;
+
+	request.len = BYTES;
+	assert_int_equal(peer->ops->request(peer, &request), 0);
+	do {
+		assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+		n = read(fd, packet, sizeof(packet));
+		assert_true(n > 12 + 14);
+	} while (memcmp(packet + 12 + 12, "\x08\x00", 2) != 0);
+	assert_int_equal(n, 12 + 54 + BYTES);
+	reply = answer(peer);
+	assert_int_equal(reply.err, 0);
+	assert_int_equal(peer_offload_get(packet).type, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(peer_offload_get(packet).size, 40);
+	assert_true(reply.digest == digest_add(DIGEST_START, packet + 12 + 54, BYTES));
+	request.op = PEER_RECV;
+	assert_int_equal(peer->ops->request(peer, &request), 0);
+	assert_int_equal(write(fd, packet, (size_t)n), n);
+	reply = answer(peer);
+	assert_int_equal(reply.err, 0);
+	assert_int_equal(reply.bytes, BYTES);
+	assert_int_equal(reply.offload.type, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(reply.offload.size, 40);
+}
+
+static void test_frames_that_are_to_be_cut_pass_whole(void **state)
+{
+	struct peer *peer = start(state, BACKEND_TAP);
+
+	cut_both_ways(peer, peer->ops->backend(peer, 12));
+}
+
+static void test_a_packet_socket_hands_over_nothing_that_is_to_be_cut(void **state)
+{
+	struct peer *peer = start(state, BACKEND_PACKET);
+	const struct peer_request request = { .op = PEER_SEND,
+					      .segments = VIRTIO_NET_HDR_GSO_TCPV4 };
+
+	assert_int_equal(peer->ops->request(peer, &request), 0);
+	assert_int_equal(answer(peer).err, EOPNOTSUPP);
+}
+
 static bool interface_is_seen(void)
 {
 	struct if_nameindex *all = if_nameindex();
@@ -331,6 +427,9 @@ int main(void)
 		TEST(test_a_tap_speaks_with_headers_of_every_size),
 		TEST(test_a_packet_socket_speaks_without_headers),
 		TEST(test_frames_that_are_too_short_or_long_are_not_sent),
+		TEST(test_frames_that_are_to_be_cut_have_their_headers),
+		TEST(test_frames_that_are_to_be_cut_pass_whole),
+		TEST(test_a_packet_socket_hands_over_nothing_that_is_to_be_cut),
 		TEST(test_nothing_is_seen_outside_and_nothing_stays),
 		TEST(test_what_is_missing_is_named),
 	};
