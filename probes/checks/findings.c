@@ -8,13 +8,15 @@ const struct finding findings[] = {
 	{
 		.check = &features_array_agrees,
 		.since = "6.17 (the call's first release; seen on 6.18.15)",
-		.fixed_by = "7.3 at the latest (read and seen on 7.3.4)",
+		.fixed_by = "7.3 (92a7b138f245; seen on 7.3.4)",
 		.text = "Asked for three words or more, VHOST_GET_FEATURES_ARRAY clears the "
 			"words that it just wrote, from the first on, in place of those "
 			"behind them, which it leaves alone. A VMM must ask for two words "
 			"at most.",
-		.source = "vhost_net_ioctl() in drivers/vhost/net.c, as of 333c515d1896: "
-			  "clear_user() on the start of the array",
+		.source =
+			"vhost_net_ioctl() in drivers/vhost/net.c, as of 333c515d1896: "
+			"clear_user() on the start of the array; mended by \"vhost/net: "
+			"fix clear_user start address in VHOST_GET_FEATURES_ARRAY\"",
 		.sign = { { EV_IOCTL, "count 2", "2: 0x*[1-9a-f]* 0x*", 0 },
 			  { EV_IOCTL, "count 3", "3: 0x0 0x* -", 0 },
 			  { EV_IOCTL, "count 4", "4: 0x0 0x0 - -", 0 },
@@ -53,16 +55,18 @@ const struct finding findings[] = {
 		.since =
 			"4.10 at the latest (read in 5.10.223, seen there and on 6.18.15)",
 		.fixed_by =
-			"6.1.192, 6.12.107 and 7.3.4 at the latest (seen; read in "
-			"6.12.107 and 7.3.4: the index is kept only once it was checked)",
+			"7.2 (09861858a683), stable 6.12.97 and 6.1.191 (CVE-2026-74356)",
 		.text = "The kernel keeps the avail index before it looks whether that is "
 			"too far ahead. The first kick is refused, with an error; with the "
 			"next one it takes all heads up to that index, those of the past "
 			"again. The guest does it to itself: its own packets are sent, and "
 			"its own buffers written, once more.",
-		.source = "vhost_get_vq_desc() in drivers/vhost/vhost.c of 5.10.223: "
-			  "vq->avail_idx is stored, then compared, and not read again "
-			  "while it differs from last_avail_idx",
+		.source =
+			"vhost_get_vq_desc() in drivers/vhost/vhost.c of 5.10.223: "
+			"vq->avail_idx is stored, then compared, and not read again "
+			"while it differs from last_avail_idx; since \"vhost: fix "
+			"vhost_get_avail_idx for a non empty ring\" it is kept only once "
+			"it was compared; Debian's changelogs of 6.12.100 and 6.1.192",
 		.sign = { { EV_FACT, "again", "[1-9]*", 0 } },
 	},
 	{
@@ -91,23 +95,29 @@ const struct finding findings[] = {
 	{
 		.check = &net_num_buffers,
 		.since = "before 5.10.223, where it was seen first",
-		.fixed_by = "6.18.15 at the latest (seen; 6.12.107 has it still)",
+		.fixed_by = "6.14 (a3b9c053d82a; 6.12.107 does not have it)",
 		.text = "vhost-net sets num_buffers with VIRTIO_NET_F_MRG_RXBUF only; "
 			"without it the field stays 0 in the header of VIRTIO_F_VERSION_1. "
 			"A driver must not look at it then, or take 0 for 1.",
-		.source = "handle_rx() in drivers/vhost/net.c: `mergeable` where 7.3 has "
-			  "set_num_buffers, which VIRTIO_F_VERSION_1 sets too",
+		.source =
+			"handle_rx() in drivers/vhost/net.c: `mergeable` where 7.3 has "
+			"set_num_buffers, which VIRTIO_F_VERSION_1 sets too; \"vhost/net: "
+			"Set num_buffers for virtio 1.0\", lkml "
+			"20250127095138-mutt-send-email-mst@kernel.org",
 		.sign = { { EV_FACT, "header", "0", 0 } },
 	},
 	{
 		.check = &vsock_credit_request,
 		.since = "before 5.10.223, where it was seen",
-		.fixed_by = "6.1.192 at the latest (seen there)",
+		.fixed_by = "5.14 (e3ea110d6e79; 5.10.223 does not have it)",
 		.text = "The host's sockets do not answer CREDIT_REQUEST. A guest gets to "
 			"know of new room from the updates that the host sends on its own "
 			"when its process reads, and from the header of each packet.",
-		.source = "virtio_transport_recv_connected() in "
-			  "net/vmw_vsock/virtio_transport_common.c: no case for it",
+		.source =
+			"virtio_transport_recv_connected() in "
+			"net/vmw_vsock/virtio_transport_common.c of 5.10.223: no case for "
+			"it; \"VSOCK: handle VIRTIO_VSOCK_OP_CREDIT_REQUEST\", netdev "
+			"20210805154335.1070064-1-kuba@kernel.org",
 		.sign = { { EV_FACT, "asked", "none", 0 } },
 	},
 };
