@@ -37,7 +37,8 @@ const struct finding findings[] = {
 		.check = &isolation_readdressed_ring,
 		.since = "5.10.223 and 6.18.15 at least, where it was seen",
 		.fixed_by =
-			"stable 6.12.104; seen without it on 6.1.192, 6.12.107, 7.3.4",
+			"stable 6.12.104 and 6.1.183 (Debian's changelogs); seen without it "
+			"on 6.1.192, 6.12.107, 7.3.4",
 		.text = "VHOST_SET_VRING_ADDR and _NUM leave the cached mapping of the old "
 			"ring in place, and a start writes the used ring's flags at the new "
 			"address by it, as far outside the mapping as the guest likes. A VMM "

@@ -52,7 +52,8 @@ const struct duty duty_vhost[] = {
 			     "5.14, which refuses it with EOPNOTSUPP.",
 		.pass = true,
 		.since = { { VSOCK, "5.14", "ced7b713711f" } },
-		.checks = CHECKS("features.each_accepted"),
+		.checks = CHECKS("features.each_accepted", "family.seqpacket_tx",
+				 "family.seqpacket_rx"),
 		.source = "drivers/vhost/vsock.c: vhost_vsock_set_features(), "
 			  "vhost_transport_seqpacket_allow(); net/vmw_vsock/af_vsock.c: "
 			  "vsock_assign_transport()",
@@ -150,7 +151,8 @@ const struct duty duty_vhost[] = {
 			     "The start succeeds, and each mark fails unseen, or "
 			     "changes bits in what the VMM has mapped there.",
 		.since = { { KERNEL, OLD, NULL } },
-		.checks = CHECKS("features.each_accepted"),
+		.checks = CHECKS("log.used_ring", "log.data", "log.switched_on",
+				 "log.switched_off", "log.base_refused"),
 		.source = "drivers/vhost/vhost.c: vhost_log_write(), log_write(), "
 			  "set_bit_to_user(), vq_log_access_ok(); vsock.c passes no log",
 	},
@@ -170,7 +172,7 @@ const struct duty duty_vhost[] = {
 			     "frame for one, and frames reach the guest shifted by a "
 			     "header.",
 		.since = { { NET, OLD, NULL } },
-		.checks = CHECKS("transfer.packet_socket"),
+		.checks = CHECKS("transfer.packet_socket", "iotlb.packet_socket"),
 		.source = "include/uapi/linux/vhost.h; drivers/vhost/net.c: "
 			  "vhost_net_set_features(), handle_rx(), init_iov_iter()",
 	},
@@ -279,8 +281,9 @@ const struct duty duty_vhost[] = {
 			     "Sent later, every call succeeds and no byte moves.",
 		.since = { { NET, "4.8", "6b1e6cc7855b" },
 			   { VSOCK, "5.11", "e13a6915a03f" } },
-		.checks = CHECKS("iotlb.start_unmapped", "iotlb.start_after_mapping",
-				 "iotlb.late_switch_on", "iotlb.miss_driven",
+		.checks = CHECKS("isolation.armed_at_once", "iotlb.start_unmapped",
+				 "iotlb.start_after_mapping", "iotlb.late_switch_on",
+				 "iotlb.rearm_empties", "iotlb.miss_driven",
 				 "iotlb.invalidate_stops"),
 		.source = "drivers/vhost/vhost.c: vhost_init_device_iotlb(), "
 			  "vhost_clear_device_iotlb(), vhost_vq_init_access(), "
@@ -319,7 +322,7 @@ const struct duty duty_vhost[] = {
 			     "that were never written.",
 		.pass = true,
 		.since = { { NET, "6.17", "67a873df0c41" } },
-		.checks = CHECKS("features.each_accepted"),
+		.checks = CHECKS("family.in_order"),
 		.source = "virtio 1.2, 2.7.9; drivers/vhost/vhost.c: "
 			  "vhost_add_used_n_in_order()",
 	},
@@ -385,7 +388,7 @@ const struct duty duty_vhost[] = {
 			   "the back end back.",
 		.otherwise = "The guest resets a ring that vhost goes on using.",
 		.since = { { NET, "6.3", "313389be06ff" } },
-		.checks = CHECKS("features.each_accepted"),
+		.checks = CHECKS("family.ring_reset"),
 		.source = "virtio 1.2, 2.6.1; drivers/vhost/net.c: vhost_net_bits",
 	},
 	{
@@ -481,7 +484,8 @@ const struct duty duty_vhost[] = {
 			     "message and drops it: the ring stalls.",
 		.since = { { NET, "4.19", "429711aec282" },
 			   { VSOCK, "5.11", "e13a6915a03f" } },
-		.checks = CHECKS("iotlb.static_map_v2", "features.backend_v2"),
+		.checks = CHECKS("iotlb.static_map_v2", "iotlb.message_version",
+				 "features.backend_v2"),
 		.source = "include/uapi/linux/vhost_types.h; drivers/vhost/vhost.c: "
 			  "vhost_iotlb_miss(), vhost_chr_write_iter()",
 	},
