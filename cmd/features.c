@@ -5,6 +5,7 @@
 #include "cmd/explain.h"
 #include "cmd/features.h"
 #include "cmd/features_explain.h"
+#include "cmd/vdpa_about.h"
 #include "report/summary.h"
 #include "run/look.h"
 
@@ -23,11 +24,13 @@ struct features_bit {
 
 /**
  * struct features_device - one device of "vhostcheck-features/1"
+ * @vdpa:	what is told of a vDPA device without opening it, else NULL
  * @toggled:	struct features_bit, with --toggle
  * @explained:	with --explain
  */
 struct features_device {
 	struct report_device device;
+	struct vdpa_about *vdpa;
 	struct rec_list toggled;
 	struct features_duties explained;
 };
@@ -53,6 +56,8 @@ static const struct rec_shape bit_shape = {
 static const struct rec_field device_fields[] = {
 	{ "device", REC_INLINE, offsetof(struct features_device, device), false,
 	  &report_device_shape },
+	{ "vdpa", REC_PTR, offsetof(struct features_device, vdpa), true,
+	  &vdpa_about_shape },
 	{ "toggled", REC_LIST, offsetof(struct features_device, toggled), false,
 	  &bit_shape },
 	{ "duties", REC_LIST, offsetof(struct features_device, explained.duties), false,
@@ -154,6 +159,9 @@ static int collect(struct execution *x, const struct features_options *o,
 
 		if (!d)
 			return cmd_fail_memory(x->ctx);
+		if (known->kind == FAMILY_VDPA &&
+		    vdpa_about(&x->arena, known->path, &d->vdpa) < 0)
+			return cmd_fail_memory(x->ctx);
 		if (known->state == DEVICE_OK)
 			status = execute_look_at(x, known, &seen);
 		if (status)
@@ -190,10 +198,13 @@ static void print_mask(const char *label, enum bit_space space,
 	}
 }
 
-static void print_device(const struct features_device *f, bool toggle)
+static void print_device(struct arena *a, const struct features_device *f, bool toggle)
 {
 	const struct report_device *d = &f->device;
+	const char *about = f->vdpa ? vdpa_about_text(a, f->vdpa) : NULL;
 
+	if (about)
+		printf("%s: %s\n", d->name, about);
 	if (d->state != DEVICE_OK) {
 		printf("%s: %s: %s\n", d->name, device_state_names[d->state],
 		       d->reason ? d->reason : "");
@@ -212,16 +223,16 @@ static void print_device(const struct features_device *f, bool toggle)
 	}
 }
 
-static void print_all(const struct cmd_ctx *ctx, const struct features_document *doc,
+static void print_all(struct execution *x, const struct features_document *doc,
 		      const struct features_options *o)
 {
 	struct page page;
 
-	cmd_page(ctx, &page);
+	cmd_page(x->ctx, &page);
 	for (size_t i = 0; i < doc->devices.count; i++) {
 		const struct features_device *d = doc->devices.item[i];
 
-		print_device(d, o->toggle);
+		print_device(&x->arena, d, o->toggle);
 		if (o->explain)
 			features_explain_print(&page, &d->device, &d->explained);
 	}
@@ -262,7 +273,7 @@ static int run_features(struct cmd_ctx *ctx, int argc, char **argv)
 		if (!status && ctx->json)
 			status = cmd_print_json(ctx, &features_shape, &doc);
 		else if (!status)
-			print_all(ctx, &doc, &o);
+			print_all(&x, &doc, &o);
 		if (!status)
 			status = exit_status(&x);
 		execute_done(&x);

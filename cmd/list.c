@@ -30,6 +30,18 @@ static int add_access(struct arena *a, const struct node_info *n, struct list_de
 					   .writable = n->writable };
 	return d->access->mode ? 0 : -ENOMEM;
 }
+
+static int add_about(struct arena *a, struct list_device *d)
+{
+	int r = d->kind == FAMILY_VDPA ? vdpa_about(a, d->path, &d->vdpa) : 0;
+
+	if (r == 0 && d->vdpa) {
+		d->about = vdpa_about_text(a, d->vdpa);
+		r = d->about ? 0 : -ENOMEM;
+	}
+	return r;
+}
+
 static int add_device(struct arena *a, struct facts *facts,
 		      const struct report_device *from, struct rec_list *ret)
 {
@@ -55,7 +67,8 @@ static int add_device(struct arena *a, struct facts *facts,
 		.major = node.major,
 		.minor = node.minor,
 	};
-	return add_access(a, &node, d);
+	r = add_about(a, d);
+	return r < 0 ? r : add_access(a, &node, d);
 }
 
 /* Without any vDPA node there is a row for the family all the same: why there is none. */

@@ -3,6 +3,7 @@
 #ifndef CMD_LIST_H
 #define CMD_LIST_H
 
+#include "cmd/vdpa_about.h"
 #include "report/page.h"
 #include "report/report.h"
 #include "seam/seam.h"
@@ -39,6 +40,8 @@ struct list_access {
  * @state:	enum device_state; never DEVICE_BUSY, since nothing is opened
  * @reason:	why it is not DEVICE_OK and what to do, or NULL
  * @access:	NULL where there is no node
+ * @vdpa:	what is told of a vDPA device without opening it, else NULL; @about: as a
+ * line
  * @holders:	struct list_holder
  */
 struct list_device {
@@ -48,6 +51,8 @@ struct list_device {
 	bool present;
 	struct list_module module;
 	struct list_access *access;
+	struct vdpa_about *vdpa;
+	const char *about;
 	struct rec_list holders;
 	int64_t major, minor; /* of the node, not printed */
 };

@@ -82,6 +82,10 @@ static struct columns columns_of(const struct list *list)
 
 static void print_remarks(struct page *p, const struct list_device *d)
 {
+	if (d->about) {
+		page_wrap(p, REMARK_INDENT, d->about);
+		page_newline(p);
+	}
 	if (d->reason) {
 		page_wrap(p, REMARK_INDENT, d->reason);
 		page_newline(p);

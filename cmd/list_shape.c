@@ -51,6 +51,7 @@ static const struct rec_field list_device_fields[] = {
 	ROW(list_device, present, REC_BOOL),
 	ROW_OF(list_device, module, REC_OBJ, &module_shape),
 	{ "access", REC_PTR, offsetof(struct list_device, access), true, &access_shape },
+	{ "vdpa", REC_PTR, offsetof(struct list_device, vdpa), true, &vdpa_about_shape },
 	ROW_OF(list_device, holders, REC_LIST, &holder_shape),
 	{ 0 },
 };

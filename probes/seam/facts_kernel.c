@@ -39,15 +39,16 @@ static const struct family_row {
 	[FAMILY_VDPA] = { "vhost_vdpa", NULL },
 };
 
-/* Class entries that one module alone makes. */
+/* Entries of sysfs that one module alone makes. */
 static const struct class_row {
 	const char *module, *entry;
 } class_entries[] = {
-	{ "vhost_net", "misc/vhost-net" },
-	{ "vhost_vsock", "misc/vhost-vsock" },
-	{ "vhost_scsi", "misc/vhost-scsi" },
-	{ "vhost_vdpa", "vhost-vdpa" },
-	{ "tun", "misc/tun" },
+	{ "vhost_net", "class/misc/vhost-net" },
+	{ "vhost_vsock", "class/misc/vhost-vsock" },
+	{ "vhost_scsi", "class/misc/vhost-scsi" },
+	{ "vhost_vdpa", "bus/vdpa/drivers/vhost_vdpa" },
+	{ "vduse", "class/vduse/control" },
+	{ "tun", "class/misc/tun" },
 };
 
 const char *family_module(enum family family)
@@ -77,17 +78,36 @@ static void copy(char *to, size_t room, const char *from)
 
 /* -------------------------------------------------------------------- node */
 
+/* vhost_vdpa has no class: its devices are below theirs on the bus (vhost_vdpa_probe())
+ */
+static bool find_dev_file(const char *root, const char *name, char *ret, size_t room)
+{
+	char pattern[PATH_MAX];
+	glob_t found = { 0 };
+	bool any = false;
+
+	if (strncmp(name, "vhost-vdpa-", strlen("vhost-vdpa-")) != 0) {
+		(void)snprintf(ret, room, "%s/sys/class/misc/%s/dev", root, name);
+		return true;
+	}
+	(void)snprintf(pattern, sizeof(pattern), "%s/sys/bus/vdpa/devices/*/%s/dev", root,
+		       name);
+	any = glob(pattern, 0, NULL, &found) == 0;
+	if (any)
+		copy(ret, room, found.gl_pathv[0]);
+	globfree(&found);
+	return any;
+}
+
 /* Numbers that the driver registered, which are the node's unless it was left over. */
 static void read_class(const char *root, const char *path, struct node_info *ret)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	bool vdpa = !strncmp(name, "vhost-vdpa-", strlen("vhost-vdpa-"));
 	char file[PATH_MAX], text[32];
 	char *colon = NULL;
 
-	(void)snprintf(file, sizeof(file), "%s/sys/class/%s/%s/dev", root,
-		       vdpa ? "vhost-vdpa" : "misc", name);
-	if (slurp_line(file, text, sizeof(text)) < 0)
+	if (!find_dev_file(root, name, file, sizeof(file)) ||
+	    slurp_line(file, text, sizeof(text)) < 0)
 		return;
 	colon = strchr(text, ':');
 	if (!colon)
@@ -230,7 +250,7 @@ static void read_loaded_build_id(const char *module_dir, char *ret)
 	}
 }
 
-/* Whether the class entry is there that only this module makes. */
+/* Whether the entry is there that only this module makes. */
 static bool made_class_entry(const struct facts_kernel *f, const char *name)
 {
 	char path[PATH_MAX];
@@ -238,7 +258,7 @@ static bool made_class_entry(const struct facts_kernel *f, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(class_entries); i++) {
 		if (strcmp(class_entries[i].module, name) != 0)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/sys/class/%s", f->root,
+		(void)snprintf(path, sizeof(path), "%s/sys/%s", f->root,
 			       class_entries[i].entry);
 		return exists(path);
 	}

@@ -236,8 +236,8 @@ struct peer {
  * @exists:	the path is there
  * @is_device:	it is a character device
  * @major, @minor: of the node
- * @class_major, @class_minor: what the driver registered (/sys/class/misc), -1 if the
- *		driver is not there
+ * @class_major, @class_minor: what the driver registered (/sys/class/misc, of vDPA
+ *		below the device on its bus), -1 if the driver is not there
  * @mode, @uid, @gid: permissions
  * @readable, @writable: access(2) of the effective user
  */

@@ -291,7 +291,7 @@ static void the_first_vdpa_node_stands_for_its_family(void **state)
 	assert_string_equal(n.path, "/dev/vhost-vdpa-0");
 	assert_false(n.exists);
 	write_text(f->root, "/dev/vhost-vdpa-3", "");
-	write_text(f->root, "/sys/class/vhost-vdpa/vhost-vdpa-3/dev", "511:3\n");
+	write_text(f->root, "/sys/bus/vdpa/devices/vd0/vhost-vdpa-3/dev", "511:3\n");
 	assert_int_equal(f->facts->ops->node(f->facts, FAMILY_VDPA, &n), 0);
 	assert_string_equal(n.path, "/dev/vhost-vdpa-3");
 	assert_true(n.exists);
