@@ -14,7 +14,9 @@
 #define LINE_MAX_BYTES 65536u
 #define EVIDENCE_MAX 20000u
 #define EVIDENCE_MAX_BYTES (16u << 20)
-#define GRACE_MS 2000u
+/* A child that is killed closes its device first: one of VDUSE that does not answer any
+ * more keeps it for the time that peer_vduse.c sets, 2 s. */
+#define GRACE_MS 4000u
 
 /** struct wedged - a device held by an abandoned child */
 struct wedged {
