@@ -58,6 +58,14 @@ nobody_can_run()
 	json '.summary.exit_code == 2 and .summary.verdict == "inconclusive"'
 }
 
+@test "a vDPA device is made on a host only when that is asked for" {
+	run --separate-stderr -2 "$VHOSTCHECK" run vdpa --json
+	valid report
+	json '.devices[0] | .name == "vdpa" and .state == "absent" and (.reason | test("--create vdpa"))'
+	run --separate-stderr "$VHOSTCHECK" run vdpa --create vdpa --dry-run
+	[ "$status" -eq 0 ]
+}
+
 @test "--json: one valid object on stdout and nothing else, -o - the same" {
 	run --separate-stderr -77 "$VHOSTCHECK" run --json --deterministic
 	[ -z "$stderr" ]

@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 900
+# The real other ends of vhost-scsi and vhost-vdpa, on the distribution's kernel and on one that has
+# VDUSE (LAB_KERNELS): made and taken down 100 times, by whoever is left to do it, with what is bad
+# in between.
+load ../helpers
+
+# in_guest IMAGE MODULES PROGRAM COUNT [OPTION...]: its tests, COUNT of them, are all ok
+in_guest() {
+	run --separate-stderr -0 timeout -k 10 600 "$VHOSTCHECK" vm --accel tcg --modules "$2" \
+		--add "$LAB_PROGRAMS/$3" "${@:5}" "$1" -- "$3"
+	echo "$output"
+	[ "$(echo "$output" | grep -c '^ok')" -eq "$4" ]
+	[ "$(echo "$output" | grep -c '^not ok')" -eq 0 ]
+}
+
+# vduse_kernel: image and modules of the oldest kernel since 6.12, in which Debian has VDUSE
+vduse_kernel() {
+	sort -V "$LAB_KERNELS" | while IFS=$'\t' read -r series _ image modules; do
+		[[ $series != *-full ]] || continue
+		[ "$(printf '%s\n' 6.12 "$series" | sort -V | head -n 1)" = 6.12 ] || continue
+		printf '%s\t%s\n' "$image" "$modules"
+		break
+	done
+}
+
+@test "scsi: targets in configfs come and go, and their names find what was left" {
+	in_guest "$KERNEL_IMAGE" "$KERNEL_MODULES" host_scsi 30
+}
+
+@test "vdpa: devices of VDUSE come and go, also with a daemon that dies or never answers" {
+	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
+		skip "the mirror has no kernel of 6.12 or newer"
+	in_guest "$image" "$modules" host_vdpa 35 --add "$(command -v qemu-storage-daemon)"
+}
+
+@test "the device vdpa is made where there is VDUSE, and is no_module where there is none" {
+	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
+		skip "the mirror has no kernel of 6.12 or newer"
+	run --separate-stderr "$VHOSTCHECK" vm --device vdpa --check 'net.*' --modules "$modules" "$image" --json
+	valid report
+	json '.devices | length == 1 and (.[0] | .name == "vdpa" and .state == "ok" and
+		.backend_features.hex == "0xe" and (.features.names | index("VIRTIO_F_ACCESS_PLATFORM")))'
+	run --separate-stderr -2 "$VHOSTCHECK" vm --device vdpa --check 'net.*' --modules "$KERNEL_MODULES" \
+		"$KERNEL_IMAGE" --json
+	valid report
+	json '.devices | length == 1 and (.[0] | .name == "vdpa" and .state == "no_module" and
+		(.reason | test("vhost_vdpa")))'
+}
+
+@test "without its daemon the device vdpa is blocked, and the reason names what to install" {
+	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
+		skip "the mirror has no kernel of 6.12 or newer"
+	run --separate-stderr -2 "$VHOSTCHECK" vm --accel tcg --modules "$modules" "$image" -- \
+		/init run vdpa --create vdpa --json
+	valid report
+	json '.devices[0] | .state == "blocked" and (.reason | test("qemu-storage-daemon \\(install it"))'
+}
