@@ -116,7 +116,7 @@ static int copy_memory(const struct session *s, struct mem *ret)
 /* Both rings are written and read in @mem from now on. */
 static void rings_in(struct session *s, struct mem *mem)
 {
-	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+	for (unsigned int q = 0; q < session_queues(s); q++)
 		s->ring[q].mem = mem;
 }
 

@@ -43,7 +43,7 @@ int dirty_rings(struct session *s, const char *step,
 	const char *rx = arena_printf(&s->arena, "%s.rx", step);
 	int r = 0;
 
-	for (unsigned int q = 0; q < SESSION_QUEUES && r >= 0; q++) {
+	for (unsigned int q = 0; q < session_queues(s) && r >= 0; q++) {
 		struct session_ring_at at = session_ring_home(s, q);
 
 		at.flags = flags[q];

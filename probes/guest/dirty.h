@@ -28,7 +28,7 @@ void dirty_done(struct dirty *d);
 int dirty_base(struct session *s, const char *step, const struct dirty *d);
 
 /**
- * dirty_rings() - VHOST_SET_VRING_ADDR of both rings, where they are already
+ * dirty_rings() - VHOST_SET_VRING_ADDR of all rings, where they are already
  * @s:		session
  * @step:	step; that of the receive ring is "@step.rx"
  * @flags:	1 << VHOST_VRING_F_LOG, or 0, by queue

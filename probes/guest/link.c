@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest/link.h"
 #include "guest/net.h"
+#include "guest/scsi.h"
 #include "guest/vsock.h"
 
 void link_init(struct link *l, struct session *s)
@@ -8,6 +9,7 @@ void link_init(struct link *l, struct session *s)
 	static const struct link_ops *const ops[FAMILY_NUM] = {
 		[FAMILY_NET] = &net_link,
 		[FAMILY_VSOCK] = &vsock_link,
+		[FAMILY_SCSI] = &scsi_link,
 	};
 
 	*l = (struct link){ .s = s, .ops = ops[s->family] };
@@ -63,6 +65,8 @@ int link_post_rx(struct link *l)
 	struct ring *r = &l->s->ring[QUEUE_RX];
 	uint64_t before = 0;
 
+	if (l->s->family == FAMILY_SCSI) /* each request brings its buffers */
+		return 0;
 	/* errors of a start that was refused say nothing of what follows */
 	if (read(l->s->err[QUEUE_RX], &before, sizeof(before)) < 0 && errno != EAGAIN)
 		return -errno;

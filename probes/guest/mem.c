@@ -4,29 +4,57 @@
 
 #include "guest/mem.h"
 
-static const struct mem_region layout[MEM_REGION_NUM] = {
+#define BUFS (MEM_PAGE * (uint64_t)MEM_BUFS)
+
+static const struct mem_region two_rings[MEM_REGION_NUM] = {
 	[MEM_RX_DESC] = { "rx.desc", 0, MEM_PAGE },
 	[MEM_RX_AVAIL] = { "rx.avail", 0, MEM_PAGE },
 	[MEM_RX_USED] = { "rx.used", 0, MEM_PAGE },
 	[MEM_TX_DESC] = { "tx.desc", 0, MEM_PAGE },
 	[MEM_TX_AVAIL] = { "tx.avail", 0, MEM_PAGE },
 	[MEM_TX_USED] = { "tx.used", 0, MEM_PAGE },
-	[MEM_RX_BUF] = { "rx.buf", 0, MEM_PAGE *(uint64_t)MEM_BUFS },
-	[MEM_TX_BUF] = { "tx.buf", 0, MEM_PAGE *(uint64_t)MEM_BUFS },
+	[MEM_RX_BUF] = { "rx.buf", 0, BUFS },
+	[MEM_TX_BUF] = { "tx.buf", 0, BUFS },
 	[MEM_INDIRECT] = { "indirect", 0, MEM_PAGE },
 	[MEM_SPARE] = { "spare", 0, (uint64_t)4 * MEM_PAGE },
+	[MEM_IO_DESC] = { "none", 0, 0 },
+	[MEM_IO_AVAIL] = { "none", 0, 0 },
+	[MEM_IO_USED] = { "none", 0, 0 },
+};
+
+static const struct mem_region three_rings[MEM_REGION_NUM] = {
+	[MEM_RX_DESC] = { "ctl.desc", 0, MEM_PAGE },
+	[MEM_RX_AVAIL] = { "ctl.avail", 0, MEM_PAGE },
+	[MEM_RX_USED] = { "ctl.used", 0, MEM_PAGE },
+	[MEM_TX_DESC] = { "evt.desc", 0, MEM_PAGE },
+	[MEM_TX_AVAIL] = { "evt.avail", 0, MEM_PAGE },
+	[MEM_TX_USED] = { "evt.used", 0, MEM_PAGE },
+	[MEM_RX_BUF] = { "in", 0, BUFS },
+	[MEM_TX_BUF] = { "out", 0, BUFS },
+	[MEM_INDIRECT] = { "indirect", 0, MEM_PAGE },
+	[MEM_SPARE] = { "spare", 0, (uint64_t)4 * MEM_PAGE },
+	[MEM_IO_DESC] = { "io.desc", 0, MEM_PAGE },
+	[MEM_IO_AVAIL] = { "io.avail", 0, MEM_PAGE },
+	[MEM_IO_USED] = { "io.used", 0, MEM_PAGE },
 };
 
 int mem_init(struct mem *m)
 {
+	return mem_init_layout(m, MEM_TWO_RINGS);
+}
+
+int mem_init_layout(struct mem *m, enum mem_layout layout)
+{
+	const struct mem_region *regions =
+		layout == MEM_THREE_RINGS ? three_rings : two_rings;
 	unsigned char *map = NULL;
 	uint64_t len = 0;
 
-	*m = (struct mem){ 0 };
+	*m = (struct mem){ .layout = layout };
 	for (int i = 0; i < MEM_REGION_NUM; i++) {
-		m->region[i] = layout[i];
+		m->region[i] = regions[i];
 		m->region[i].offset = len;
-		len += layout[i].len;
+		len += regions[i].len;
 	}
 	/* a page that nobody may touch before and after */
 	map = mmap(NULL, len + 2 * (size_t)MEM_PAGE, PROT_NONE,

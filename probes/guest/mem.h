@@ -30,8 +30,22 @@ enum mem_region_id {
 	MEM_RX_BUF,
 	MEM_TX_BUF,
 	MEM_INDIRECT,
-	MEM_SPARE, /* nothing of the session's: canaries, second homes of rings */
+	MEM_SPARE,   /* nothing of the session's: canaries, second homes of rings */
+	MEM_IO_DESC, /* of a third ring; empty where there is none */
+	MEM_IO_AVAIL,
+	MEM_IO_USED,
 	MEM_REGION_NUM
+};
+
+/**
+ * enum mem_layout - which rings the memory has room for, and what its regions are called
+ * @MEM_TWO_RINGS:	rx and tx, the rings of vhost-net and vhost-vsock
+ * @MEM_THREE_RINGS:	ctl (in MEM_RX_*), evt (in MEM_TX_*) and io, those of vhost-scsi;
+ *			MEM_RX_BUF is "in", MEM_TX_BUF "out"
+ */
+enum mem_layout {
+	MEM_TWO_RINGS,
+	MEM_THREE_RINGS
 };
 
 /** MEM_BUFS - buffers of MEM_PAGE bytes in MEM_RX_BUF and in MEM_TX_BUF */
@@ -51,11 +65,13 @@ struct mem_region {
 /**
  * struct mem - the guest's memory
  * @base:	of the regions; NULL while unmapped. @len: bytes
+ * @layout:	enum mem_layout
  * @region:	by enum mem_region_id
  */
 struct mem {
 	unsigned char *base;
 	uint64_t len;
+	enum mem_layout layout;
 	struct mem_region region[MEM_REGION_NUM];
 };
 
@@ -66,6 +82,9 @@ struct mem {
  * Return: 0; -errno of mmap(2) or mprotect(2).
  */
 int mem_init(struct mem *m) must_check_;
+
+/** mem_init_layout() - mem_init() of another layout than MEM_TWO_RINGS */
+int mem_init_layout(struct mem *m, enum mem_layout layout) must_check_;
 
 /** mem_done() - unmap; harmless on a zeroed struct mem */
 void mem_done(struct mem *m);

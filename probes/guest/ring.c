@@ -21,16 +21,32 @@ static void region_zero(struct mem *mem, enum mem_region_id id)
 	memset(mem_ptr(mem, id, 0), 0, mem->region[id].len);
 }
 
+const char *ring_name(enum mem_layout layout, unsigned int index)
+{
+	static const char *const two[] = { "rx", "tx" };
+	static const char *const three[] = { "ctl", "evt", "io" };
+
+	if (layout == MEM_THREE_RINGS)
+		return index < ARRAY_SIZE(three) ? three[index] : NULL;
+	return index < ARRAY_SIZE(two) ? two[index] : NULL;
+}
+
 void ring_init(struct ring *r, struct mem *mem, unsigned int index, unsigned int size,
 	       uint16_t base)
 {
+	static const enum mem_region_id parts[][3] = {
+		{ MEM_RX_DESC, MEM_RX_AVAIL, MEM_RX_USED },
+		{ MEM_TX_DESC, MEM_TX_AVAIL, MEM_TX_USED },
+		{ MEM_IO_DESC, MEM_IO_AVAIL, MEM_IO_USED },
+	};
+
 	*r = (struct ring){
-		.name = index ? "tx" : "rx",
+		.name = ring_name(mem->layout, index),
 		.index = index,
 		.size = size,
-		.desc = index ? MEM_TX_DESC : MEM_RX_DESC,
-		.avail = index ? MEM_TX_AVAIL : MEM_RX_AVAIL,
-		.used = index ? MEM_TX_USED : MEM_RX_USED,
+		.desc = parts[index][0],
+		.avail = parts[index][1],
+		.used = parts[index][2],
 		.mem = mem,
 		.next_avail = base,
 		.last_used = base,

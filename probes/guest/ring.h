@@ -31,8 +31,8 @@ struct ring_used {
 
 /**
  * struct ring - one queue
- * @name:	"rx" or "tx"
- * @index:	0 or 1, as ioctls count them
+ * @name:	by ring_name()
+ * @index:	as ioctls count them
  * @size:	descriptors, a power of two
  * @desc, @avail, @used: regions that hold the parts
  * @mem:	borrowed
@@ -60,12 +60,15 @@ struct ring {
  * ring_init() - set a queue up in zeroed tables
  * @r:		ring
  * @mem:	borrowed; regions of queue @index are zeroed
- * @index:	0 is rx, 1 is tx
+ * @index:	0 is rx, 1 is tx; with MEM_THREE_RINGS 0 is ctl, 1 evt, 2 io
  * @size:	1 to RING_SIZE_MAX
  * @base:	index to start from; both shared indices begin there
  */
 void ring_init(struct ring *r, struct mem *mem, unsigned int index, unsigned int size,
 	       uint16_t base);
+
+/** ring_name() - what a ring is called: "rx", "io"; NULL for one that there is not */
+const char *ring_name(enum mem_layout layout, unsigned int index);
 
 /**
  * ring_desc() - write one descriptor

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "guest/scsi.h"
 #include "guest/session.h"
 #include "guest/session_record.h"
 #include "seam/uapi.h"
@@ -22,6 +23,11 @@ void session_init(struct session *s, const struct session_init *init)
 	};
 	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
 		s->kick[q] = s->call[q] = s->err[q] = -1;
+}
+
+unsigned int session_queues(const struct session *s)
+{
+	return s->family == FAMILY_SCSI ? 3 : 2;
 }
 
 void session_twin(struct session *s, struct session *ret, struct seam *ret_seam)
@@ -75,9 +81,11 @@ static int eventfd_new(int *fd)
 
 static int session_resources(struct session *s)
 {
-	int r = s->mem.base ? 0 : mem_init(&s->mem);
+	enum mem_layout layout =
+		s->family == FAMILY_SCSI ? MEM_THREE_RINGS : MEM_TWO_RINGS;
+	int r = s->mem.base ? 0 : mem_init_layout(&s->mem, layout);
 
-	for (unsigned int q = 0; q < SESSION_QUEUES && r == 0; q++) {
+	for (unsigned int q = 0; q < session_queues(s) && r == 0; q++) {
 		if (s->kick[q] >= 0)
 			continue;
 		r = eventfd_new(&s->kick[q]);
@@ -116,6 +124,11 @@ int session_peer(struct session *s)
 		session_fact(s, "peer",
 			     s->seam->peer->lacks ? s->seam->peer->lacks : "process",
 			     "%s", strerrorname_np(-r));
+	if (r < 0 || s->family != FAMILY_SCSI)
+		return r;
+	r = s->seam->peer->ops->target(s->seam->peer, &s->target);
+	if (r < 0)
+		session_fact(s, "peer", "target", "%s", strerrorname_np(-r));
 	return r;
 }
 
@@ -312,8 +325,7 @@ int session_ring_fd(struct session *s, const char *step, unsigned long request,
 
 static const char *setup_step(struct session *s, enum session_queue q, const char *what)
 {
-	const char *step =
-		arena_printf(&s->arena, "setup.%s.%s", q == QUEUE_TX ? "tx" : "rx", what);
+	const char *step = arena_printf(&s->arena, "setup.%s.%s", s->ring[q].name, what);
 
 	return step ? step : "setup";
 }
@@ -390,9 +402,9 @@ static int net_running(struct session *s, const char *step, int on)
 	int fd = on ? peer->ops->backend(peer, session_header(s)) : -1;
 	int r = 0;
 
-	for (unsigned int q = 0; q < SESSION_QUEUES && r >= 0; q++) {
+	for (unsigned int q = 0; q < session_queues(s) && r >= 0; q++) {
 		struct vhost_vring_file file = { .index = q, .fd = fd < 0 ? -1 : fd };
-		bool last = q + 1 == SESSION_QUEUES;
+		bool last = q + 1 == session_queues(s);
 
 		record_begin(s, step, "VHOST_NET_SET_BACKEND");
 		s->calls++;
@@ -408,6 +420,10 @@ int session_running(struct session *s, const char *step, int on)
 {
 	if (s->family == FAMILY_NET)
 		return net_running(s, step, on);
+	if (s->family == FAMILY_SCSI)
+		return scsi_endpoint(
+			s, step, on ? VHOST_SCSI_SET_ENDPOINT : VHOST_SCSI_CLEAR_ENDPOINT,
+			s->target.wwpn);
 	return session_ioctl(s, step, VHOST_VSOCK_SET_RUNNING, &on);
 }
 
@@ -423,10 +439,8 @@ int session_setup(struct session *s, const struct session_config *c)
 				     : session_features(s, "setup.features", c->features);
 	if (r >= 0)
 		r = session_mem_table(s, "setup.memory");
-	if (r >= 0)
-		r = session_ring_setup(s, QUEUE_RX, size, c->base);
-	if (r >= 0)
-		r = session_ring_setup(s, QUEUE_TX, size, c->base);
+	for (unsigned int q = 0; q < session_queues(s) && r >= 0; q++)
+		r = session_ring_setup(s, q, size, c->base);
 	if (r >= 0 && s->family == FAMILY_VSOCK)
 		r = session_cid(s, "setup.cid");
 	return r < 0 ? r : 0;
@@ -438,7 +452,7 @@ int session_kick(struct session *s, enum session_queue q)
 	return eventfd_write(s->kick[q], 1) < 0 ? -errno : 0;
 }
 
-int session_barrier(struct session *s)
+static int flush(struct session *s)
 {
 	int fd = -1;
 
@@ -447,12 +461,26 @@ int session_barrier(struct session *s)
 	return s->seam->dev->ops->ioctl(s->seam->dev, VHOST_SET_LOG_FD, &fd);
 }
 
-int session_stalled(struct session *s, const char *step, enum session_queue q)
+int session_barrier(struct session *s)
+{
+	int r = flush(s);
+
+	return r < 0 || s->family != FAMILY_SCSI ? r : flush(s);
+}
+
+static void read_stalled(struct session *s, const char *step)
 {
 	unsigned char buf[IOTLB_MSG_BYTES] = { 0 };
+
+	s->calls++;
+	record_message(s, step, buf,
+		       s->seam->dev->ops->read(s->seam->dev, buf, sizeof(buf)), NULL);
+}
+
+int session_stalled(struct session *s, const char *step, enum session_queue q)
+{
 	uint16_t used = ring_used_idx(&s->ring[q]);
 	unsigned int calls = 0;
-	ssize_t n = 0;
 	int r = session_kick(s, q);
 
 	calls = s->calls;
@@ -462,10 +490,9 @@ int session_stalled(struct session *s, const char *step, enum session_queue q)
 		record_call(s, step, "VHOST_SET_LOG_FD", NULL, r);
 		return r;
 	}
-	s->calls++;
-	n = s->seam->dev->ops->read(s->seam->dev, buf, sizeof(buf));
+	if (s->family != FAMILY_SCSI)
+		read_stalled(s, step);
 	calls = s->calls - calls;
-	record_message(s, step, buf, n, NULL);
 	session_note_ring(s, step, q);
 	session_note_eventfds(s, step, q);
 	session_measure(s, step, "calls_after_kick", "system calls", calls);

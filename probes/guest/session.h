@@ -18,13 +18,16 @@
 #include "guest/ring.h"
 #include "seam/seam.h"
 
-/** SESSION_QUEUES - rings of vhost-vsock and of a vhost-net pair: 0 rx, 1 tx */
-#define SESSION_QUEUES 2u
+/** SESSION_QUEUES - the most rings that a family has here, see session_queues() */
+#define SESSION_QUEUES 3u
 
-/** enum session_queue - ring indices */
+/** enum session_queue - ring indices: rx and tx of net and vsock, the others of scsi */
 enum session_queue {
 	QUEUE_RX,
-	QUEUE_TX
+	QUEUE_TX,
+	QUEUE_CTL = 0,
+	QUEUE_EVT,
+	QUEUE_IO
 };
 
 /** SESSION_RING_SIZE - descriptors of a ring unless a check chooses otherwise */
@@ -66,6 +69,7 @@ struct session_array {
  * @until:	no wait outlasts it; by the seam's clock
  * @family:	device family
  * @path:	of its node; PEER_NODE until session_peer() has made the device
+ * @target:	scsi: what session_peer() made
  * @backend:	net: what the peer is asked to hand over; a tap unless changed before
  *		session_peer()
  * @mem, @ring:	the guest's memory and rings
@@ -92,6 +96,7 @@ struct session {
 	struct deadline until;
 	enum family family;
 	const char *path;
+	struct peer_target target;
 	enum peer_backend backend;
 	struct mem mem;
 	struct ring ring[SESSION_QUEUES];
@@ -131,13 +136,17 @@ void session_init(struct session *s, const struct session_init *init);
  */
 void session_twin(struct session *s, struct session *ret, struct seam *ret_seam);
 
+/** session_queues() - rings that a driver of the family sets up: 2, on scsi 3 */
+unsigned int session_queues(const struct session *s);
+
 /** session_done() - close and unmap all; harmless on what was never opened */
 void session_done(struct session *s);
 
 /**
  * session_peer() - start the process at the other end; before session_open()
  *
- * Where @path is PEER_NODE it becomes that of the node that was made.
+ * Where @path is PEER_NODE it becomes that of the node that was made. On scsi @s->target
+ * is then what was made.
  * Return: 0; -errno, recorded as a fact of step "peer" that names what is missing.
  */
 int session_peer(struct session *s);
@@ -220,7 +229,7 @@ int session_owner(struct session *s, const char *step);
  */
 int session_features(struct session *s, const char *step, uint64_t bits);
 
-/** session_order() - whether the driver keeps to VIRTIO_F_IN_ORDER, on both rings */
+/** session_order() - whether the driver keeps to VIRTIO_F_IN_ORDER, on all rings */
 void session_order(struct session *s, bool in_order);
 /**
  * session_get_array() - VHOST_GET_FEATURES_ARRAY
@@ -311,10 +320,10 @@ unsigned int session_header(const struct session *s);
 /**
  * session_running() - the start or stop call of the family
  *
- * VHOST_VSOCK_SET_RUNNING; on net VHOST_NET_SET_BACKEND of either ring, with what the
- * peer handed over or -1: the one that decides (the first refused, else the last) is
- * recorded as
- * @step, one before it as "@step.rx".
+ * VHOST_VSOCK_SET_RUNNING; VHOST_SCSI_SET_ENDPOINT and _CLEAR_ENDPOINT of the peer's
+ * target; on net VHOST_NET_SET_BACKEND of either ring, with what the peer handed over or
+ * -1: the one that decides (the first refused, else the last) is recorded as @step, one
+ * before it as "@step.rx".
  */
 int session_running(struct session *s, const char *step, int on);
 
@@ -340,7 +349,7 @@ struct session_config {
  * @s:		session, device open
  * @c:		configuration
  *
- * Owner, features, memory table, both rings, on vsock the CID. Steps "setup.*".
+ * Owner, features, memory table, the rings, on vsock the CID. Steps "setup.*".
  * Return: 0 or the first -errno.
  */
 int session_setup(struct session *s, const struct session_config *c);
@@ -354,7 +363,9 @@ int session_kick(struct session *s, enum session_queue q);
  * session_barrier() - wait until the worker has done all that was queued before
  *
  * VHOST_SET_LOG_FD with -1: every call served by vhost_dev_ioctl() flushes the worker
- * before it returns (vhost-abi 3.6). Not recorded. Return: 0 or -errno.
+ * before it returns (vhost-abi 3.6). On scsi twice: the first has what was kicked handed
+ * to the target, the second waits for it (vhost_scsi_flush() in drivers/vhost/scsi.c).
+ * Not recorded. Return: 0 or -errno.
  */
 int session_barrier(struct session *s);
 
@@ -366,7 +377,8 @@ int session_barrier(struct session *s);
  *
  * Kick, worker flush, one non-blocking read: a miss there names the address on which
  * the device waits. Records the message (or none), the ring, the eventfds and the
- * number of system calls between the kick and the answer.
+ * number of system calls between the kick and the answer. Nothing is read of scsi, which
+ * has no IOTLB and no read(2): what proves is the flush.
  *
  * Return: 1 if the queue did not move; 0 if it did; -errno.
  */

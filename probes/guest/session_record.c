@@ -23,7 +23,12 @@ enum arg_kind {
 	ARG_STATE_OUT,
 	ARG_ADDR,
 	ARG_FILE,
-	ARG_MEMORY
+	ARG_MEMORY,
+	ARG_TARGET,
+	ARG_U32_IN,
+	ARG_U32_OUT,
+	ARG_WORKER_IN,
+	ARG_WORKER_OUT
 };
 
 /** struct request - one ioctl number */
@@ -68,6 +73,15 @@ static const struct request requests[] = {
 	REQUEST(VHOST_NET_SET_BACKEND, ARG_FILE),
 	REQUEST(VHOST_VSOCK_SET_GUEST_CID, ARG_CID),
 	REQUEST(VHOST_VSOCK_SET_RUNNING, ARG_INT),
+	REQUEST(VHOST_SCSI_SET_ENDPOINT, ARG_TARGET),
+	REQUEST(VHOST_SCSI_CLEAR_ENDPOINT, ARG_TARGET),
+	REQUEST(VHOST_SCSI_GET_ABI_VERSION, ARG_U32_OUT),
+	REQUEST(VHOST_SCSI_SET_EVENTS_MISSED, ARG_U32_IN),
+	REQUEST(VHOST_SCSI_GET_EVENTS_MISSED, ARG_U32_OUT),
+	REQUEST(VHOST_NEW_WORKER, ARG_U32_OUT),
+	REQUEST(VHOST_FREE_WORKER, ARG_U32_IN),
+	REQUEST(VHOST_ATTACH_VRING_WORKER, ARG_WORKER_IN),
+	REQUEST(VHOST_GET_VRING_WORKER, ARG_WORKER_OUT),
 };
 
 static const struct request *request_find(unsigned long number)
@@ -144,16 +158,14 @@ static const char *place_text(struct session *s, uint64_t value)
 	return arena_printf(&s->arena, "0x%" PRIx64, value);
 }
 
-static const char *queue_name(unsigned int index)
+static const char *queue_name(const struct session *s, unsigned int index)
 {
-	static const char *const names[] = { "rx", "tx" };
-
-	return index < ARRAY_SIZE(names) ? names[index] : NULL;
+	return ring_name(s->mem.layout, index);
 }
 
 static const char *state_text(struct session *s, const struct vhost_vring_state *state)
 {
-	const char *queue = queue_name(state->index);
+	const char *queue = queue_name(s, state->index);
 
 	if (queue)
 		return arena_printf(&s->arena, "%s %u", queue, state->num);
@@ -162,7 +174,7 @@ static const char *state_text(struct session *s, const struct vhost_vring_state 
 
 static const char *file_text(struct session *s, const struct vhost_vring_file *file)
 {
-	const char *queue = queue_name(file->index);
+	const char *queue = queue_name(s, file->index);
 	const char *what = file->fd < 0 ? "-1" : "fd";
 
 	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
@@ -175,13 +187,31 @@ static const char *file_text(struct session *s, const struct vhost_vring_file *f
 
 static const char *addr_text(struct session *s, const struct vhost_vring_addr *addr)
 {
-	const char *queue = queue_name(addr->index);
+	const char *queue = queue_name(s, addr->index);
 
 	return arena_printf(&s->arena, "%s flags=0x%x desc=%s avail=%s used=%s",
 			    queue ? queue : "other", addr->flags,
 			    mem_describe(&s->mem, &s->arena, addr->desc_user_addr),
 			    mem_describe(&s->mem, &s->arena, addr->avail_user_addr),
 			    mem_describe(&s->mem, &s->arena, addr->used_user_addr));
+}
+
+/* Names hold a process id: whose a target is, is all that is shown. */
+static const char *target_text(struct session *s, const struct vhost_scsi_target *t)
+{
+	bool own = t->vhost_wwpn[0] &&
+		   strncmp(t->vhost_wwpn, s->target.wwpn, sizeof(t->vhost_wwpn)) == 0;
+
+	return arena_printf(&s->arena, "%s%s", own ? "own target" : "another target",
+			    t->reserved ? " reserved" : "");
+}
+
+static const char *worker_text(struct session *s, const struct vhost_vring_worker *w)
+{
+	const char *queue = queue_name(s, w->index);
+
+	return arena_printf(&s->arena, "%s worker %u", queue ? queue : "other",
+			    w->worker_id);
 }
 
 static const char *memory_text(struct session *s, const struct vhost_memory *table)
@@ -236,6 +266,18 @@ const char *record_argument(struct session *s, unsigned long request, const void
 		return file_text(s, arg);
 	case ARG_MEMORY:
 		return memory_text(s, arg);
+	case ARG_TARGET:
+		return target_text(s, arg);
+	case ARG_U32_IN:
+		return arena_printf(&s->arena, "%u", *(const uint32_t *)arg);
+	case ARG_U32_OUT:
+		if (r < 0 || *(const uint32_t *)arg == (uint32_t)SESSION_POISON)
+			return NULL;
+		return arena_printf(&s->arena, "%u", *(const uint32_t *)arg);
+	case ARG_WORKER_IN:
+		return worker_text(s, arg);
+	case ARG_WORKER_OUT:
+		return r < 0 ? NULL : worker_text(s, arg);
 	}
 	return NULL;
 }

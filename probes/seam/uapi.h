@@ -25,12 +25,21 @@
 #define VHOST_GET_FORK_FROM_OWNER _IOR(VHOST_VIRTIO, 0x85, __u8)
 #endif
 
-/* 6.5, of vhost-scsi: { __u32 worker_id; }, and { __u32 index, worker_id; } */
+/* 6.5, commit c1ecd8e95007 */
 #ifndef VHOST_NEW_WORKER
-#define VHOST_NEW_WORKER _IOR(VHOST_VIRTIO, 0x8, __u32)
-#define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, __u32)
-#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, __u64)
-#define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, __u64)
+struct vhost_worker_state {
+	unsigned int worker_id;
+};
+
+struct vhost_vring_worker {
+	unsigned int index;
+	unsigned int worker_id;
+};
+
+#define VHOST_NEW_WORKER _IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
+#define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
+#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
+#define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
 #endif
 
 /* 6.2, commits 860b7f27b8f7 and 399e0827642f */

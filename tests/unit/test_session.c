@@ -96,7 +96,7 @@ static void test_an_open_is_recorded_with_its_errno(void **state)
 	assert_int_equal(session_open(&f->s), 0);
 	assert_int_equal(f->fake.e.ev.count, 2);
 	assert_string_equal(f->fake.step, "open");
-	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+	for (unsigned int q = 0; q < session_queues(&f->s); q++)
 		assert_true(f->s.kick[q] >= 0 && f->s.call[q] >= 0 && f->s.err[q] >= 0);
 }
 
@@ -462,7 +462,7 @@ static void test_what_is_mapped_is_a_region_at_its_three_addresses(void **state)
 	f->fake.write_r = 0;
 	f->fake.writes = 0;
 	assert_int_equal(session_map_all(&f->s, "all"), 0);
-	assert_int_equal(f->fake.writes, MEM_REGION_NUM - 1);
+	assert_int_equal(f->fake.writes, MEM_SPARE);
 }
 
 /* A queue of misses, in the order of a pace that nobody chose. */

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+#include <endian.h>
+#include <string.h>
+
+#include "base/payload.h"
+#include "guest/scsi.h"
+
+#define POISON 0xa5
+#define SLOT_BYTES (4u * MEM_PAGE)
+#define PIECES_MAX 6u
+
+/* Pages of the buffers that are no slot's. */
+#define CONTROL_AT (12u * MEM_PAGE)
+#define EVENTS_AT (13u * MEM_PAGE)
+#define EVENT_STRIDE 64u
+#define EVENTS_MAX 16u
+
+#define STATUS_GOOD 0x00
+#define ATTENTIONS_MAX 4u
+
+#define SEED_TX 1u
+#define SEED_RX 2u
+#define LBA_TX 0u
+#define LBA_RX 64u
+
+_Static_assert(sizeof(struct virtio_scsi_cmd_req) == SCSI_REQUEST, "as on the wire");
+_Static_assert(sizeof(struct virtio_scsi_cmd_resp) == SCSI_RESPONSE, "as on the wire");
+
+int scsi_endpoint(struct session *s, const char *step, unsigned long request,
+		  const char *wwpn)
+{
+	struct vhost_scsi_target t = { .abi_version = VHOST_SCSI_ABI_VERSION,
+				       .vhost_tpgt = s->target.tpgt };
+
+	(void)snprintf(t.vhost_wwpn, sizeof(t.vhost_wwpn), "%s", wwpn);
+	return session_ioctl(s, step, request, &t);
+}
+
+int scsi_get_u32(struct session *s, const char *step, unsigned long request,
+		 uint32_t *ret)
+{
+	uint32_t value[2] = { (uint32_t)SESSION_POISON, (uint32_t)SESSION_POISON };
+	int r = session_ioctl(s, step, request, value);
+
+	if (r >= 0)
+		*ret = value[0];
+	return r;
+}
+
+int scsi_set_u32(struct session *s, const char *step, unsigned long request,
+		 uint32_t value)
+{
+	uint32_t arg[2] = { value, 0 };
+
+	return session_ioctl(s, step, request, arg);
+}
+
+struct scsi_command scsi_command(const struct session *s, unsigned int lun,
+				 uint8_t opcode)
+{
+	return (struct scsi_command){
+		.lun = { 1, (uint8_t)s->target.tpgt, (uint8_t)(0x40 | lun >> 8),
+			 (uint8_t)lun },
+		.cdb = { opcode },
+		.tag = 1,
+	};
+}
+
+static void put_be(uint8_t *to, uint64_t value, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < bytes; i++)
+		to[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+}
+
+struct scsi_command scsi_rw(const struct session *s, unsigned int lun, uint8_t opcode,
+			    uint64_t lba, uint32_t blocks)
+{
+	struct scsi_command c = scsi_command(s, lun, opcode);
+	bool wide = opcode == SCSI_READ_16 || opcode == SCSI_WRITE_16;
+	uint32_t bytes = blocks * s->target.block;
+
+	put_be(c.cdb + 2, lba, wide ? 8 : 4);
+	put_be(c.cdb + (wide ? 10 : 7), blocks, wide ? 4 : 2);
+	if (opcode == SCSI_READ_10 || opcode == SCSI_READ_16)
+		c.in = bytes;
+	else
+		c.out = bytes;
+	return c;
+}
+
+/* Data begins at a page, and the header ends there, so that they can be one buffer. */
+static uint64_t data_at(unsigned int slot)
+{
+	return (uint64_t)slot * SLOT_BYTES + MEM_PAGE;
+}
+
+void *scsi_out(const struct session *s, unsigned int slot)
+{
+	return mem_ptr(&s->mem, MEM_TX_BUF, data_at(slot));
+}
+
+void *scsi_in(const struct session *s, unsigned int slot)
+{
+	return mem_ptr(&s->mem, MEM_RX_BUF, data_at(slot));
+}
+
+uint16_t scsi_head(const struct session *s, unsigned int slot)
+{
+	unsigned int size = s->ring[QUEUE_IO].size;
+
+	return (uint16_t)(size >= SCSI_SLOTS * SCSI_PIECES ? slot * SCSI_PIECES : 0);
+}
+
+/* ------------------------------------------------------------ descriptors */
+
+/** struct piece - one descriptor to be */
+struct piece {
+	uint64_t addr;
+	uint32_t len;
+	uint16_t flags;
+};
+
+/** struct pieces - of one request */
+struct pieces {
+	struct piece item[PIECES_MAX];
+	unsigned int n;
+};
+
+static void add(struct pieces *p, uint64_t addr, uint32_t len, uint16_t flags)
+{
+	if (len && p->n < PIECES_MAX)
+		p->item[p->n++] = (struct piece){ addr, len, flags };
+}
+
+/** struct side - what goes one way: a header that data follows */
+struct side {
+	uint64_t addr;
+	uint32_t header, data, split;
+	uint16_t flags;
+};
+
+static void add_side(struct pieces *p, const struct side *s, bool joined)
+{
+	if (joined) {
+		add(p, s->addr, s->header + s->data, s->flags);
+		return;
+	}
+	add(p, s->addr, s->split ? s->split : s->header, s->flags);
+	if (s->split)
+		add(p, s->addr + s->split, s->header - s->split, s->flags);
+	add(p, s->addr + s->header, s->data, s->flags);
+}
+
+static void describe(struct session *s, unsigned int slot, const struct pieces *p,
+		     bool indirect)
+{
+	struct ring *r = &s->ring[QUEUE_IO];
+	uint16_t head = scsi_head(s, slot);
+
+	for (unsigned int i = 0; i < p->n; i++) {
+		const struct piece *d = &p->item[i];
+		bool last = i + 1 == p->n;
+		uint16_t flags = (uint16_t)(d->flags | (last ? 0 : RING_NEXT));
+		uint16_t next = (uint16_t)(last ? 0 : i + 1);
+
+		if (indirect)
+			ring_indirect(r, i, d->addr, d->len, flags, next);
+		else
+			ring_desc(r, (head + i) % r->size, d->addr, d->len, flags,
+				  (uint16_t)(last ? 0 : (head + next) % r->size));
+	}
+	if (indirect)
+		ring_desc(r, head, mem_gpa(&s->mem, MEM_INDIRECT, 0),
+			  p->n * (uint32_t)sizeof(struct vring_desc), RING_INDIRECT, 0);
+}
+
+void scsi_put(struct session *s, unsigned int slot, const struct scsi_command *c,
+	      const struct scsi_shape *shape)
+{
+	static const struct scsi_shape plain;
+	const struct scsi_shape *how = shape ? shape : &plain;
+	struct ring *r = &s->ring[QUEUE_IO];
+	struct pieces p = { 0 };
+	struct virtio_scsi_cmd_req req = { .tag = htole64(c->tag) };
+
+	memcpy(req.lun, c->lun, sizeof(req.lun));
+	memcpy(req.cdb, c->cdb, sizeof(req.cdb));
+	memcpy((unsigned char *)scsi_out(s, slot) - SCSI_REQUEST, &req, sizeof(req));
+	memset((unsigned char *)scsi_in(s, slot) - SCSI_RESPONSE, POISON,
+	       SCSI_RESPONSE + SCSI_DATA_MAX);
+	add_side(&p,
+		 &(struct side){
+			 mem_gpa(&s->mem, MEM_TX_BUF, data_at(slot) - SCSI_REQUEST),
+			 SCSI_REQUEST, c->out, how->request, 0 },
+		 how->joined);
+	add_side(&p,
+		 &(struct side){
+			 mem_gpa(&s->mem, MEM_RX_BUF, data_at(slot) - SCSI_RESPONSE),
+			 SCSI_RESPONSE, c->in, how->response, RING_WRITE },
+		 how->joined);
+	describe(s, slot, &p, how->indirect);
+	ring_avail_put(r, scsi_head(s, slot));
+	ring_event(r);
+	ring_publish(r);
+}
+
+/* ----------------------------------------------------------------- answers */
+
+static void read_answer(const struct session *s, unsigned int slot, uint32_t used_len,
+			struct scsi_answer *ret)
+{
+	struct virtio_scsi_cmd_resp resp;
+
+	memcpy(&resp, (unsigned char *)scsi_in(s, slot) - SCSI_RESPONSE, sizeof(resp));
+	*ret = (struct scsi_answer){
+		.came = true,
+		.used_len = used_len,
+		.residual = le32toh(resp.resid),
+		.sense_len = le32toh(resp.sense_len),
+		.response = resp.response,
+		.status = resp.status,
+	};
+	memcpy(ret->sense, resp.sense, sizeof(ret->sense));
+}
+
+int scsi_take(struct session *s, struct scsi_answer ret[SCSI_SLOTS])
+{
+	struct ring_used used = { 0 };
+	int n = 0;
+
+	for (; ring_take(&s->ring[QUEUE_IO], &used); n++) {
+		unsigned int slot = 0;
+
+		while (slot < SCSI_SLOTS && scsi_head(s, slot) != used.id)
+			slot++;
+		if (slot == SCSI_SLOTS)
+			return -EPROTO;
+		read_answer(s, slot, used.len, &ret[slot]);
+	}
+	return n;
+}
+
+static bool good(const struct scsi_answer *a)
+{
+	return a->response == VIRTIO_SCSI_S_OK && a->status == STATUS_GOOD;
+}
+
+/* Sense key, code and qualifier, of the fixed format and of the other (SPC-4 4.5) */
+static void sense_of(const struct scsi_answer *a, unsigned int ret[3])
+{
+	bool fixed = (a->sense[0] & 0x7f) < 0x72;
+
+	ret[0] = a->sense[fixed ? 2 : 1] & 0xf;
+	ret[1] = a->sense[fixed ? 12 : 2];
+	ret[2] = a->sense[fixed ? 13 : 3];
+}
+
+void scsi_note(struct session *s, const char *step, const struct scsi_answer *answer)
+{
+	unsigned int sense[3];
+
+	sense_of(answer, sense);
+	session_fact(s, step, "response", "%u", answer->response);
+	session_fact(s, step, "status", "0x%02x", answer->status);
+	session_fact(s, step, "residual", "%u", answer->residual);
+	if (answer->sense_len && answer->sense_len <= sizeof(answer->sense))
+		session_fact(s, step, "sense", "%x/%02x/%02x", sense[0], sense[1],
+			     sense[2]);
+	else
+		session_fact(s, step, "sense", "%s", answer->sense_len ? "?" : "none");
+}
+
+int scsi_do(struct session *s, const struct scsi_command *c,
+	    const struct scsi_shape *shape, struct scsi_answer *ret)
+{
+	struct scsi_answer all[SCSI_SLOTS] = { 0 };
+	int r = 0;
+
+	scsi_put(s, 0, c, shape);
+	r = session_kick(s, QUEUE_IO);
+	if (r == 0)
+		r = session_barrier(s);
+	if (r >= 0)
+		r = scsi_take(s, all);
+	if (r < 0)
+		return r;
+	*ret = all[0];
+	if (ret->came)
+		return 0;
+	return session_stalled(s, "stall", QUEUE_IO) < 0 ? -EIO : -ENODATA;
+}
+
+int scsi_try(struct session *s, const char *step, const struct scsi_command *c,
+	     struct scsi_answer *ret)
+{
+	int r = scsi_do(s, c, NULL, ret);
+
+	if (r == 0)
+		scsi_note(s, step, ret);
+	return r;
+}
+
+int scsi_ready(struct session *s, unsigned int lun)
+{
+	const struct scsi_command c = scsi_command(s, lun, SCSI_TEST_UNIT_READY);
+	struct scsi_answer a = { 0 };
+	int r = 0;
+
+	for (unsigned int i = 0; i < ATTENTIONS_MAX; i++) {
+		r = scsi_do(s, &c, NULL, &a);
+		if (r < 0 || good(&a))
+			return r;
+	}
+	scsi_note(s, "ready", &a);
+	return -EIO;
+}
+
+int scsi_begin(struct link *l, struct session *s, const struct session_config *c)
+{
+	int r = link_begin(l, s, c);
+
+	return r < 0 ? r : scsi_ready(s, 0);
+}
+
+/* --------------------------------------------------------------- transfers */
+
+static uint32_t blocks_of(const struct session *s, uint32_t len)
+{
+	return s->target.block ? (len + s->target.block - 1) / s->target.block : 0;
+}
+
+int scsi_write(struct session *s, const char *step, const struct scsi_area *a,
+	       const struct scsi_shape *shape)
+{
+	struct scsi_command c =
+		scsi_rw(s, a->lun, a->wide ? SCSI_WRITE_16 : SCSI_WRITE_10, a->lba,
+			blocks_of(s, a->len));
+	struct scsi_answer answer = { 0 };
+	int r = 0;
+
+	memset(scsi_out(s, 0), 0, SCSI_DATA_MAX);
+	payload_fill(a->seed, 0, scsi_out(s, 0), a->len);
+	r = scsi_do(s, &c, shape, &answer);
+	if (r < 0 || good(&answer))
+		return r;
+	scsi_note(s, step, &answer);
+	return -EIO;
+}
+
+static uint64_t digest_of(uint32_t seed, uint32_t len)
+{
+	uint64_t digest = DIGEST_START;
+	unsigned char bytes[256];
+
+	for (uint32_t done = 0; done < len;) {
+		uint32_t n = len - done < sizeof(bytes) ? len - done : sizeof(bytes);
+
+		payload_fill(seed, done, bytes, n);
+		digest = digest_add(digest, bytes, n);
+		done += n;
+	}
+	return digest;
+}
+
+int scsi_read(struct session *s, const char *step, enum ev_dir dir,
+	      const struct scsi_area *a, const struct scsi_shape *shape)
+{
+	struct scsi_command c = scsi_rw(s, a->lun, a->wide ? SCSI_READ_16 : SCSI_READ_10,
+					a->lba, blocks_of(s, a->len));
+	struct session_moved got = { .digest = DIGEST_START };
+	struct scsi_answer answer = { 0 };
+	int r = scsi_do(s, &c, shape, &answer);
+
+	if (r < 0)
+		return r;
+	if (good(&answer) && answer.residual < c.in) {
+		uint32_t came = c.in - answer.residual;
+
+		got.bytes = came < a->len ? came : a->len;
+		got.digest = digest_add(DIGEST_START, scsi_in(s, 0), got.bytes);
+	} else {
+		scsi_note(s, step, &answer);
+	}
+	session_bytes(s, step, dir,
+		      (struct session_moved){ a->len, digest_of(a->seed, a->len) }, got);
+	return 0;
+}
+
+static int connect_ready(struct link *l)
+{
+	return scsi_ready(l->s, 0);
+}
+
+static int write_read(struct link *l, const char *step, enum ev_dir dir,
+		      struct scsi_area a)
+{
+	int r = scsi_write(l->s, step, &a, NULL);
+
+	return r < 0 ? r : scsi_read(l->s, step, dir, &a, NULL);
+}
+
+static int link_write(struct link *l, const char *step, uint32_t len)
+{
+	return write_read(l, step, EV_TX,
+			  (struct scsi_area){ 0, LBA_TX, len, SEED_TX, false });
+}
+
+static int link_read(struct link *l, const char *step, uint32_t len)
+{
+	return write_read(l, step, EV_RX,
+			  (struct scsi_area){ 0, LBA_RX, len, SEED_RX, true });
+}
+
+static void queue_one(struct link *l)
+{
+	const struct scsi_command c = scsi_command(l->s, 0, SCSI_TEST_UNIT_READY);
+
+	scsi_put(l->s, 0, &c, NULL);
+}
+
+const struct link_ops scsi_link = {
+	.connect = connect_ready,
+	.tx = link_write,
+	.rx = link_read,
+	.queue = queue_one,
+};
+
+/* ----------------------------------------------------- control and events */
+
+int scsi_control(struct session *s, const void *request, uint32_t len, void *ret,
+		 uint32_t room)
+{
+	struct ring *ring = &s->ring[QUEUE_CTL];
+	unsigned char *response = mem_ptr(&s->mem, MEM_RX_BUF, CONTROL_AT);
+	struct ring_used used = { 0 };
+	int r = 0;
+
+	memcpy(mem_ptr(&s->mem, MEM_TX_BUF, CONTROL_AT), request, len);
+	memset(response, POISON, room);
+	ring_desc(ring, 0, mem_gpa(&s->mem, MEM_TX_BUF, CONTROL_AT), len, RING_NEXT, 1);
+	ring_desc(ring, 1, mem_gpa(&s->mem, MEM_RX_BUF, CONTROL_AT), room, RING_WRITE, 0);
+	ring_avail_put(ring, 0);
+	ring_event(ring);
+	ring_publish(ring);
+	r = session_kick(s, QUEUE_CTL);
+	if (r == 0)
+		r = session_barrier(s);
+	if (r < 0)
+		return r;
+	if (!ring_take(ring, &used))
+		return session_stalled(s, "stall", QUEUE_CTL) < 0 ? -EIO : -ENODATA;
+	memcpy(ret, response, room);
+	return 0;
+}
+
+int scsi_tmf(struct session *s, const char *step, unsigned int lun, uint32_t subtype)
+{
+	const struct scsi_command c = scsi_command(s, lun, 0);
+	struct virtio_scsi_ctrl_tmf_req req = {
+		.type = htole32(VIRTIO_SCSI_T_TMF),
+		.subtype = htole32(subtype),
+		.tag = htole64(1),
+	};
+	struct virtio_scsi_ctrl_tmf_resp resp = { 0 };
+	int r = 0;
+
+	memcpy(req.lun, c.lun, sizeof(req.lun));
+	r = scsi_control(s, &req, sizeof(req), &resp, sizeof(resp));
+	if (r == 0)
+		session_fact(s, step, "response", "%u", resp.response);
+	return r;
+}
+
+int scsi_post_event(struct session *s)
+{
+	struct ring *ring = &s->ring[QUEUE_EVT];
+	unsigned int slots = ring->size < EVENTS_MAX ? ring->size : EVENTS_MAX;
+	uint16_t slot = (uint16_t)(ring->next_avail % slots);
+	uint64_t at = EVENTS_AT + (uint64_t)slot * EVENT_STRIDE;
+	int r = 0;
+
+	memset(mem_ptr(&s->mem, MEM_RX_BUF, at), POISON, EVENT_STRIDE);
+	ring_desc(ring, slot, mem_gpa(&s->mem, MEM_RX_BUF, at),
+		  sizeof(struct virtio_scsi_event), RING_WRITE, 0);
+	ring_avail_put(ring, slot);
+	ring_event(ring);
+	ring_publish(ring);
+	r = session_kick(s, QUEUE_EVT);
+	return r < 0 ? r : session_barrier(s);
+}
+
+void scsi_note_event(struct session *s, const char *step)
+{
+	struct ring *ring = &s->ring[QUEUE_EVT];
+	struct virtio_scsi_event event;
+	struct ring_used used = { 0 };
+
+	if (!ring_take(ring, &used) || used.id >= EVENTS_MAX) {
+		session_fact(s, step, "event", "none");
+		return;
+	}
+	memcpy(&event, mem_ptr(&s->mem, MEM_RX_BUF, EVENTS_AT + used.id * EVENT_STRIDE),
+	       sizeof(event));
+	session_fact(s, step, "event", "0x%x", le32toh(event.event));
+	session_fact(s, step, "reason", "%u", le32toh(event.reason));
+	session_fact(s, step, "lun", "%s %u",
+		     event.lun[0] == 1 && event.lun[1] == (uint8_t)s->target.tpgt
+			     ? "own target"
+			     : "no target",
+		     (event.lun[2] & 0x3fu) << 8 | event.lun[3]);
+}
