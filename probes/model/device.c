@@ -100,15 +100,23 @@ int eventfd_take(int fd, bool any_file, int *ret)
 
 /* ---------------------------------------------------------- open and close */
 
-static bool runs(const struct model_dev *d)
+bool device_runs(const struct model_dev *d)
 {
-	return d->vq[MODEL_RX].running || d->vq[MODEL_TX].running;
+	for (unsigned int q = 0; q < d->family->queues; q++)
+		if (d->vq[q].running)
+			return true;
+	return false;
+}
+
+bool device_armable(const struct model_dev *d)
+{
+	return d->family->features.word[0] & IOTLB_BIT;
 }
 
 void device_wipe(struct model_dev *d)
 {
 	d->family->stop(d);
-	for (unsigned int q = 0; q < MODEL_QUEUES; q++) {
+	for (unsigned int q = 0; q < d->family->queues; q++) {
 		setup_done(&d->vq[q]);
 		setup_init(&d->vq[q], d, q);
 	}
@@ -121,6 +129,8 @@ void device_wipe(struct model_dev *d)
 	d->backend_features = 0;
 	d->acked = d->has_memory = d->messaged = d->missed = false;
 	d->fork_owner = 1;
+	memset(d->workers, 0, sizeof(d->workers));
+	d->events_missed = false;
 	d->flushes = 0;
 	d->owner = 0;
 	if (device_breaks(d, RULE_IOTLB_STAYS))
@@ -136,7 +146,7 @@ static void model_close(struct dev *dev)
 	if (!d->open)
 		return;
 	model_run(d->m);
-	d->left_running = runs(d);
+	d->left_running = device_runs(d);
 	device_wipe(d);
 	d->open = false;
 }
@@ -159,7 +169,7 @@ static int model_open(struct dev *dev, const char *path)
 
 static void wipe_addresses(struct model_dev *d)
 {
-	for (unsigned int q = 0; q < MODEL_QUEUES; q++)
+	for (unsigned int q = 0; q < d->family->queues; q++)
 		d->vq[q].desc = d->vq[q].avail = d->vq[q].used = 0;
 }
 
@@ -194,15 +204,19 @@ int device_set_features(struct model_dev *d, const struct feature_set *set)
 	if (device_breaks(d, RULE_FEATURES_DEPEND) &&
 	    (set->word[0] & (EVENT_BIT | INDIRECT_BIT)) == EVENT_BIT)
 		return -EINVAL;
-	if (log && runs(d) && !log_access_ok(d, d->log.base))
+	if (device_runs(d) && d->family->frozen &&
+	    (set->word[0] ^ d->features.word[0]) & ~BIT64(VHOST_F_LOG_ALL) &&
+	    !device_breaks(d, RULE_FEATURES_THAWED))
+		return -EBUSY;
+	if (log && device_runs(d) && !log_access_ok(d, d->log.base))
 		return -EFAULT;
-	if (!(log ? runs(d) && device_breaks(d, RULE_LOG_LATE)
+	if (!(log ? device_runs(d) && device_breaks(d, RULE_LOG_LATE)
 		  : device_breaks(d, RULE_LOG_STAYS)))
 		d->log.on = log;
-	if (runs(d) && device_breaks(d, RULE_FEATURES_FROZEN) &&
+	if (device_runs(d) && device_breaks(d, RULE_FEATURES_FROZEN) &&
 	    memcmp(&d->features, set, sizeof(*set)) != 0)
 		return -EBUSY;
-	if (!runs(d) || !device_breaks(d, RULE_LATE_IGNORED))
+	if (!device_runs(d) || !device_breaks(d, RULE_LATE_IGNORED))
 		switch_iotlb(d, set->word[0] & IOTLB_BIT);
 	d->features = *set;
 	d->acked = true;
@@ -249,8 +263,8 @@ int device_backend_ioctl(struct model_dev *d, unsigned long request, void *arg)
 
 /* ------------------------------------------------------------- owner, memory */
 
-/* Whether a task of the owner's more would be one too many (copy_process()). */
-static bool at_limit(const struct model_dev *d)
+/* As copy_process() has it. */
+bool device_at_limit(const struct model_dev *d)
 {
 	struct rlimit limit = { 0 };
 
@@ -263,9 +277,10 @@ static int set_owner(struct model_dev *d)
 {
 	if (d->owner || (d->acked && device_breaks(d, RULE_OWNER_FIRST)))
 		return -EBUSY;
-	if (d->fork_owner && at_limit(d))
+	if (d->fork_owner && device_at_limit(d))
 		return -ENOMEM;
 	d->owner = getpid();
+	d->workers[0] = true;
 	return 0;
 }
 
@@ -333,11 +348,11 @@ static int set_memory(struct model_dev *d, const void *arg)
 			r = add_region(&table, &region);
 		if (r == -EFAULT && device_breaks(d, RULE_MEMORY_WRAPS))
 			r = 0;
-		if (r == 0 && runs(d) && !device_breaks(d, RULE_MEMORY_KERNEL) &&
+		if (r == 0 && device_runs(d) && !device_breaks(d, RULE_MEMORY_KERNEL) &&
 		    !memory_is_user(region.userspace_addr, region.memory_size))
 			r = -EFAULT;
 	}
-	if (r < 0 || (runs(d) && device_breaks(d, RULE_MEMORY_LATE))) {
+	if (r < 0 || (device_runs(d) && device_breaks(d, RULE_MEMORY_LATE))) {
 		map_clear(&table);
 		return r;
 	}
@@ -391,7 +406,8 @@ static int answer(struct model_dev *d, unsigned long request, void *arg)
 		return set_features(d, arg);
 	case VHOST_GET_BACKEND_FEATURES:
 	case VHOST_SET_BACKEND_FEATURES:
-		return device_backend_ioctl(d, request, arg);
+		return device_armable(d) ? device_backend_ioctl(d, request, arg)
+					 : device_core_ioctl(d, request, arg);
 	default:
 		r = d->family->ioctl(d, request, arg);
 		return r == -ENOTTY ? device_core_ioctl(d, request, arg) : r;
@@ -481,7 +497,7 @@ void device_stopped(struct model_dev *d)
 		map_clear(&d->iotlb);
 	if (!d->pending.count || !device_breaks(d, RULE_STOP_WEDGES))
 		return;
-	for (unsigned int q = 0; q < MODEL_QUEUES; q++)
+	for (unsigned int q = 0; q < d->family->queues; q++)
 		d->vq[q].stuck = true;
 }
 
@@ -489,7 +505,7 @@ bool device_work(struct model_dev *d)
 {
 	bool any = false;
 
-	for (unsigned int q = 0; d->open && q < MODEL_QUEUES; q++) {
+	for (unsigned int q = 0; d->open && q < d->family->queues; q++) {
 		struct vq *vq = &d->vq[q];
 
 		if (was_kicked(vq))
@@ -516,6 +532,6 @@ void device_init(struct model_dev *d, struct seam_model *m,
 		.log = { .fd = -1 },
 		.fork_owner = 1,
 	};
-	for (unsigned int q = 0; q < MODEL_QUEUES; q++)
+	for (unsigned int q = 0; q < d->family->queues; q++)
 		setup_init(&d->vq[q], d, q);
 }

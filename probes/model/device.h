@@ -10,8 +10,14 @@
 #include "model/map.h"
 #include "seam/fault.h"
 
-/** MODEL_QUEUES - rings of a device: 0 to the guest, 1 from it */
+/** MODEL_QUEUES - rings of net and vsock: 0 to the guest, 1 from it */
 #define MODEL_QUEUES 2u
+
+/** MODEL_QUEUES_MAX - most rings of a device */
+#define MODEL_QUEUES_MAX 4u
+
+/** WORKERS_MAX - workers of a device */
+#define WORKERS_MAX 8u
 
 /** enum model_queue - their indices */
 enum model_queue {
@@ -41,6 +47,7 @@ struct seam_model;
  * @last_used:	next used element to write
  * @signalled:	used index at the last call, if @signalled_valid
  * @used_flags:	as written to the used ring
+ * @worker:	VHOST_ATTACH_VRING_WORKER
  * @kick, @call, @err: own duplicates of the eventfds, -1 without
  * @busyloop:	VHOST_SET_VRING_BUSYLOOP_TIMEOUT
  * @running:	has a back end
@@ -59,6 +66,7 @@ struct vq {
 	bool log_used;
 	uint16_t last_avail, avail_idx, last_used, signalled, used_flags;
 	bool signalled_valid;
+	unsigned int worker;
 	int kick, call, err;
 	unsigned int busyloop;
 	bool running, started, due, told, found, deaf, stuck, used_kept;
@@ -96,13 +104,16 @@ struct dirty_log {
 
 /**
  * struct family_ops - what a driver adds to the core
- * @module, @path: of the driver and its node
+ * @queues:	rings
+ * @frozen:	features of a running device cannot be changed, but for VHOST_F_LOG_ALL
  * @features:	offered
  * @ioctl:	-ENOTTY for what the core has to answer
  * @handle:	the handler of a ring that runs
  * @stop:	take the back ends away, at close and reset
  */
 struct family_ops {
+	unsigned int queues;
+	bool frozen;
 	struct feature_set features;
 	int (*ioctl)(struct model_dev *d, unsigned long request, void *arg);
 	void (*handle)(struct vq *vq);
@@ -129,6 +140,9 @@ struct packet;
  * @cid:	vsock: the guest's, 0 without
  * @packets:	vsock: queued for the guest, oldest first
  * @queued_replies: vsock: of them those that answer a packet of the guest's
+ * @workers:	those that VHOST_NEW_WORKER made, and the first, by their numbers
+ * @endpoint:	scsi: VHOST_SCSI_SET_ENDPOINT
+ * @events_missed: scsi: an event found no buffer
  */
 struct model_dev {
 	struct dev dev;
@@ -145,13 +159,15 @@ struct model_dev {
 	bool has_memory, has_iotlb, messaged, missed;
 	struct messages queue, pending;
 	struct dirty_log log;
-	struct vq vq[MODEL_QUEUES];
+	struct vq vq[MODEL_QUEUES_MAX];
 	uint32_t cid;
 	struct packet *packets;
 	unsigned int queued_replies;
+	bool workers[WORKERS_MAX];
+	bool endpoint, events_missed;
 };
 
-extern const struct family_ops family_vsock, family_net;
+extern const struct family_ops family_vsock, family_net, family_scsi;
 
 /** device_init() - a closed device */
 void device_init(struct model_dev *d, struct seam_model *m,
@@ -168,6 +184,15 @@ bool device_has(const struct model_dev *d, unsigned int bit);
 
 /** device_armed() - whether addresses are IOVAs now, as the model's policy has it */
 bool device_armed(const struct model_dev *d);
+
+/** device_runs() - whether a ring of it has a back end */
+bool device_runs(const struct model_dev *d);
+
+/** device_armable() - whether the driver has a device IOTLB */
+bool device_armable(const struct model_dev *d);
+
+/** device_at_limit() - whether a task of the owner's more would be one too many */
+bool device_at_limit(const struct model_dev *d);
 
 /** device_breaks() - whether the model's fault is this one */
 bool device_breaks(const struct model_dev *d, enum fault_rule rule);

@@ -8,6 +8,7 @@
 #define MISC_MAJOR 10
 #define NET_MINOR 238
 #define VSOCK_MINOR 241
+#define SCSI_MINOR 125 /* one of the dynamic ones */
 #define NODE_MODE 0600u
 #define START_NS UINT64_C(1000000000)
 
@@ -18,8 +19,9 @@ static struct model_facts *self(struct facts *facts)
 
 static int model_node(struct facts *facts, enum family family, struct node_info *ret)
 {
+	static const int minors[FAMILY_NUM] = { NET_MINOR, VSOCK_MINOR, SCSI_MINOR };
 	const struct seam_model *m = self(facts)->m;
-	int minor = family == FAMILY_NET ? NET_MINOR : VSOCK_MINOR;
+	int minor = minors[family];
 
 	*ret = (struct node_info){
 		.major = -1, .minor = -1, .class_major = -1, .class_minor = -1
@@ -50,15 +52,23 @@ static int model_module(struct facts *facts, const char *name, struct module_inf
 	return 0;
 }
 
+static unsigned int workers_of(const struct model_dev *d, pid_t pid)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < WORKERS_MAX && d->owner == pid; i++)
+		count += d->workers[i];
+	return count;
+}
+
 /* One for each device with an owner: a task (6.4 and later), unless it chose otherwise */
 static int model_workers(struct facts *facts, pid_t pid, struct worker_info *ret)
 {
 	const struct seam_model *m = self(facts)->m;
-	unsigned int count =
-		(m->dev.owner == pid ? 1u : 0u) + (m->twin.owner == pid ? 1u : 0u);
+	unsigned int count = workers_of(&m->dev, pid) + workers_of(&m->twin, pid);
 
 	if (device_breaks(&m->dev, RULE_WORKER_PER_RING))
-		count *= MODEL_QUEUES;
+		count *= m->dev.family->queues;
 	if (count && device_breaks(&m->dev, RULE_WORKER_SHARED))
 		count = 1;
 	if (device_breaks(&m->dev, RULE_WORKER_STAYS))

@@ -103,7 +103,7 @@ int log_set_base(struct model_dev *d, const void *arg)
 	if (memory_read(&base, (uint64_t)(uintptr_t)arg, sizeof(base)) < 0)
 		return -EFAULT;
 	/* of rings without back end it is looked at when they start */
-	for (unsigned int q = 0; q < MODEL_QUEUES; q++)
+	for (unsigned int q = 0; q < d->family->queues; q++)
 		if (d->vq[q].running && d->log.on && !log_access_ok(d, base))
 			return -EFAULT;
 	d->log.base = base;

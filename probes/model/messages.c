@@ -95,6 +95,8 @@ ssize_t messages_read(struct dev *dev, void *buf, size_t len)
 
 	if (!d->open)
 		return -EBADF;
+	if (!device_armable(d)) /* no read(2) at all */
+		return -EINVAL;
 	model_run(d->m);
 	if (len < MODEL_MSG_BYTES)
 		return 0;
@@ -230,6 +232,8 @@ ssize_t messages_write(struct dev *dev, const void *buf, size_t len)
 
 	if (!d->open)
 		return -EBADF;
+	if (!device_armable(d))
+		return -EINVAL;
 	model_run(d->m);
 	if (len < BODY_END && !device_breaks(d, RULE_MESSAGE_SHORT))
 		return -EINVAL;

@@ -26,8 +26,12 @@ static enum model_policy policy_of(const struct model_options *o)
 
 struct seam_model *seam_model_new(const struct model_options *o)
 {
-	const struct family_ops *family =
-		o->family == FAMILY_NET ? &family_net : &family_vsock;
+	static const struct family_ops *const families[FAMILY_NUM] = {
+		[FAMILY_NET] = &family_net,
+		[FAMILY_VSOCK] = &family_vsock,
+		[FAMILY_SCSI] = &family_scsi,
+	};
+	const struct family_ops *family = families[o->family];
 	struct seam_model *m = calloc(1, sizeof(*m));
 
 	if (!m)

@@ -17,7 +17,8 @@
  * bit 33 is switched (7.2.7 and later; vhost-abi 3.1), so that a caller must set them
  * after the features; a handler run that lacks a mapping posts one miss each (6.12;
  * 3.4); the worker is a task of the owner (6.4 and later); the array of features is
- * there (6.17).
+ * there (6.17). A target that is not there is refused with ENODEV, and one that is taken
+ * with EEXIST (6.15).
  */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -42,7 +43,7 @@ enum model_policy {
 
 /**
  * struct model_options - what kind of model
- * @family:	FAMILY_NET or FAMILY_VSOCK
+ * @family:	FAMILY_NET, FAMILY_VSOCK or FAMILY_SCSI
  * @policy:	enum model_policy
  * @fault:	row whose rule the model breaks (FAULT_MODEL), borrowed; NULL, or a row
  *		of another act, for a model without fault

@@ -96,6 +96,49 @@ struct tap {
 	struct frame *to_guest, *from_guest;
 };
 
+/* ------------------------------------------------------- the target of scsi */
+
+/** TARGET_LUNS - most LUNs; those from TARGET_LUNS_FIRST on are added by order */
+#define TARGET_LUNS 8u
+#define TARGET_LUNS_FIRST 2u
+
+/** SENSE_BYTES - of sense data of the fixed format */
+#define SENSE_BYTES 18u
+
+/** struct disk - a LUN: @bytes are there, or NULL; @attention is to be told of first */
+struct disk {
+	unsigned char *bytes;
+	bool attention;
+};
+
+/**
+ * struct target - its LUNs, and the device that has it, NULL without
+ * @held:	nobody has it, and nobody can (RULE_ENDPOINT_KEPT)
+ */
+struct target {
+	struct disk lun[TARGET_LUNS];
+	struct model_dev *user;
+	bool held;
+};
+
+/**
+ * struct task - one SCSI command
+ * @lun, @cdb:	what is asked of whom
+ * @out, @out_len: data that came with it
+ * @in, @in_len: room for data; @in_used bytes of it were filled
+ * @status, @sense, @sense_len, @residual: the answer
+ */
+struct task {
+	unsigned int lun;
+	uint8_t cdb[32];
+	const unsigned char *out;
+	uint32_t out_len;
+	unsigned char *in;
+	uint32_t in_len, in_used;
+	uint8_t status, sense[SENSE_BYTES];
+	uint32_t sense_len, residual;
+};
+
 /* ---------------------------------------------------------------- the peer */
 
 /**
@@ -115,6 +158,7 @@ struct model_peer {
 	struct vsock_host vsock;
 	struct stream *slot[PEER_SLOTS];
 	struct tap tap;
+	struct target target;
 };
 
 /** struct model_facts - what the host says */
@@ -187,5 +231,28 @@ bool tap_work(struct model_peer *p);
 
 /** tap_backend() - the descriptor for VHOST_NET_SET_BACKEND, as in struct peer_ops */
 int tap_backend(struct peer *peer, unsigned int header);
+
+/* --------------------------------------------------------- scsi_target.c */
+
+/** target_make() - a target with its first LUNs; target_done() - none */
+void target_make(struct model_peer *p);
+void target_done(struct target *t);
+
+/** target_work() - obey the order at hand: a LUN comes or goes */
+bool target_work(struct model_peer *p);
+
+/** target_describe() - as in struct peer_ops; -ENOTCONN but for scsi */
+int target_describe(struct peer *peer, struct peer_target *ret_target);
+
+/** target_execute() - a command, from its CDB to its status */
+void target_execute(struct model_dev *d, struct task *t);
+
+/** target_has() - whether there is a LUN */
+bool target_has(const struct target *t, unsigned int lun);
+
+/* ------------------------------------------------------------------ scsi.c */
+
+/** scsi_plugged() - tell the driver that a LUN came or went */
+void scsi_plugged(struct model_dev *d, unsigned int lun, bool there);
 
 #endif

@@ -360,6 +360,7 @@ static int net_ioctl(struct model_dev *d, unsigned long request, void *arg)
 }
 
 const struct family_ops family_net = {
+	.queues = MODEL_QUEUES,
 	.features = { { BIT64(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT64(VHOST_F_LOG_ALL) |
 				BIT64(VHOST_NET_F_VIRTIO_NET_HDR) |
 				BIT64(VIRTIO_RING_F_INDIRECT_DESC) |

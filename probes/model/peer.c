@@ -20,6 +20,8 @@ static int model_start(struct peer *peer, enum peer_backend backend)
 	p->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (p->event < 0)
 		return -errno;
+	if (p->m->family == FAMILY_SCSI)
+		target_make(p);
 	if (p->m->family == FAMILY_NET) {
 		/* any descriptor of its own stands for the tap or the socket */
 		p->tap.headless = backend == BACKEND_PACKET;
@@ -44,6 +46,7 @@ static void model_stop(struct peer *peer)
 		return;
 	host_close(p);
 	tap_done(&p->tap);
+	target_done(&p->target);
 	fd_close(&p->event);
 	p->started = p->busy = p->answered = false;
 }
@@ -60,6 +63,8 @@ bool peer_work(struct model_peer *p)
 {
 	if (!p->busy)
 		return false;
+	if (p->m->family == FAMILY_SCSI)
+		return target_work(p);
 	return p->m->family == FAMILY_NET ? tap_work(p) : host_work(p);
 }
 
@@ -76,7 +81,7 @@ static int model_request(struct peer *peer, const struct peer_request *request)
 	p->busy = true;
 	if (p->m->family == FAMILY_NET)
 		tap_begin(p);
-	else
+	else if (p->m->family == FAMILY_VSOCK)
 		host_begin(p);
 	model_run(p->m);
 	return 0;
@@ -103,14 +108,6 @@ static int model_fd(struct peer *peer)
 	return self(peer)->event;
 }
 
-/* net and vsock have none */
-static int model_target(struct peer *peer, struct peer_target *ret_target)
-{
-	(void)peer;
-	(void)ret_target;
-	return -ENOTCONN;
-}
-
 static const struct peer_ops peer_ops = {
 	.start = model_start,
 	.request = model_request,
@@ -118,7 +115,7 @@ static const struct peer_ops peer_ops = {
 	.fd = model_fd,
 	.stop = model_stop,
 	.backend = tap_backend,
-	.target = model_target,
+	.target = target_describe,
 };
 
 void peer_init(struct model_peer *p, struct seam_model *m)

@@ -187,8 +187,8 @@ int setup_ioctl(struct model_dev *d, unsigned long request, void *arg)
 	if (memory_read(&index, (uint64_t)(uintptr_t)arg, sizeof(index)) < 0)
 		return -EFAULT;
 	if (device_breaks(d, RULE_INDEX_WRAPS))
-		index %= MODEL_QUEUES;
-	if (index >= MODEL_QUEUES)
+		index %= d->family->queues;
+	if (index >= d->family->queues)
 		return -ENOBUFS;
 	vq = &d->vq[index];
 	switch (request) {

@@ -313,6 +313,7 @@ static void vsock_stop(struct model_dev *d)
 }
 
 const struct family_ops family_vsock = {
+	.queues = MODEL_QUEUES,
 	.features = { { BIT64(VIRTIO_F_NOTIFY_ON_EMPTY) | BIT64(VHOST_F_LOG_ALL) |
 			BIT64(VIRTIO_F_ANY_LAYOUT) | BIT64(VIRTIO_RING_F_INDIRECT_DESC) |
 			BIT64(VIRTIO_RING_F_EVENT_IDX) | BIT64(VIRTIO_F_VERSION_1) |

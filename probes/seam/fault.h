@@ -228,8 +228,48 @@ enum fault_rule {
 	RULE_UNBIND_IGNORED, /* -1 is taken, and the eventfd stays */
 	RULE_RESET_KEEPS_OWNER, /* RESET_OWNER leaves the owner */
 	RULE_RESET_KEEPS_IOTLB, /* RESET_OWNER leaves the IOTLB */
-	RULE_VSOCK_RESET,       /* vhost-vsock takes RESET_OWNER */
-	RULE_MEMORY_SHARED      /* a second device's memory table is the first one's */
+	RULE_VSOCK_RESET,       /* vhost-vsock, vhost-scsi take RESET_OWNER */
+	RULE_MEMORY_SHARED,     /* a second device's memory table is the first one's */
+
+	/* scsi */
+	RULE_FEATURES_THAWED,   /* features of a running scsi device can be changed */
+	RULE_ENDPOINT_RESERVED, /* the reserved field of an endpoint is not looked at */
+	RULE_ENDPOINT_ANY,      /* an endpoint may have any name */
+	RULE_ENDPOINT_CLEARED,  /* an endpoint is cleared whatever its name */
+	RULE_ENDPOINT_SHARED,   /* a target may have two devices */
+	RULE_ENDPOINT_TWICE,    /* a device takes a second endpoint */
+	RULE_ENDPOINT_KEPT,     /* a closed device keeps its target */
+	RULE_EVENTS_KEPT,       /* EVENTS_MISSED cannot be set */
+	RULE_LUN_FIRST,         /* each LUN is LUN 0 */
+	RULE_ANSWERS_SWAPPED, /* of two that are out at once each gets the other's data */
+	RULE_REQUEST_WHOLE,   /* of a request only the first descriptor is read */
+	RULE_RESPONSE_WHOLE,  /* a response in several descriptors is lost */
+	RULE_DATA_APART,      /* data is looked for in a descriptor of its own */
+	RULE_RESIDUAL_LOST,   /* the residual is 0 */
+	RULE_SENSE_LOST,      /* there is no sense data */
+	RULE_TARGET_ANY,      /* a target that is not there is the one that is */
+	RULE_LUN_BYTE,        /* the first byte of a LUN is not looked at */
+	RULE_OPCODE_ANY,      /* a command that is not known is good */
+	RULE_LBA_WRAPS,       /* a block behind the end is one at the beginning */
+	RULE_CAPACITY_OFF,    /* the capacity is one block too high */
+	RULE_INQUIRY_BLANK,   /* INQUIRY names no vendor */
+	RULE_LUNS_SHORT,      /* REPORT LUNS leaves out the last one */
+	RULE_WIDE_TRUNCATED,  /* of an LBA of 8 bytes only the lowest is looked at */
+	RULE_WRITE_CUT,       /* a WRITE of more than four blocks loses its last one */
+	RULE_READ_TAIL,       /* a READ fills its buffer up to the end */
+	RULE_TMF_ANY,         /* each task management function succeeds */
+	RULE_RESET_REJECTED,  /* a reset of a LUN is rejected */
+	RULE_ASYNC_REFUSED,   /* a query for asynchronous events is refused */
+	RULE_PLUG_SILENT,     /* a LUN that comes or goes is no event */
+	RULE_PLUG_REASON,     /* one that goes is said to have come */
+	RULE_PLUG_UNASKED,    /* it is one without VIRTIO_SCSI_F_HOTPLUG too */
+	RULE_MISSED_LOST,     /* an event without buffer is forgotten */
+	RULE_ROOM_IGNORED,    /* a response is cut to the room there is */
+	RULE_CDB_LONG,        /* a command of variable length may have any */
+	RULE_WORKER_FREED,    /* a worker with a ring can be freed */
+	RULE_WORKER_ANY,      /* a ring can be given to a worker that there is not */
+	RULE_WORKER_FIRST,    /* each ring is said to have the first worker */
+	RULE_WORKER_UNOWNED   /* a worker can be made before SET_OWNER */
 };
 
 /**
@@ -250,6 +290,8 @@ enum fault_rule {
  * @nth:	hit only the n-th such call of the child, from 1; 0 hits each
  * @net_request, @net_nth: ioctl that stands for @request on vhost-net, and the @nth
  *there, where each ring has a call of its own
+ * @scsi_request: that which stands for it on vhost-scsi
+ * @families:	set of FAMILY_BIT() of the devices that it can hit; 0 for all
  */
 struct fault {
 	const char *name, *text, *source;
@@ -264,6 +306,8 @@ struct fault {
 	unsigned int at, nth;
 	unsigned long net_request;
 	unsigned int net_nth;
+	unsigned long scsi_request;
+	unsigned int families;
 };
 
 /** fault_at() - the @i-th row of the table, in the order of a matrix; NULL behind the
