@@ -52,7 +52,7 @@ static void judge_stable(struct judge *j)
 const struct check features_stable = {
 	.area = "features",
 	.name = "stable",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the offered features do not change while the device is set up",
 	.contract =
 		"VHOST_GET_FEATURES gives the same mask before and after SET_OWNER and "
@@ -98,7 +98,7 @@ static void judge_version_1(struct judge *j)
 const struct check features_version_1 = {
 	.area = "features",
 	.name = "version_1",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "virtio 1 is offered",
 	.contract = "VIRTIO_F_VERSION_1 (bit 32) is among the offered features.",
 	.harm = "A guest whose device must be modern (every vsock device is) finds none.",
@@ -137,7 +137,7 @@ static void judge_before_owner(struct judge *j)
 const struct check features_before_owner = {
 	.area = "features",
 	.name = "before_owner",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "features can be read and set before the device has an owner",
 	.contract = "VHOST_GET_FEATURES and VHOST_SET_FEATURES need no VHOST_SET_OWNER.",
 	.harm = "VMMs that probe a device first, or set features first as Seastar does, fail "
@@ -185,7 +185,7 @@ static void judge_each(struct judge *j)
 const struct check features_each_accepted = {
 	.area = "features",
 	.name = "each_accepted",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "each offered bit is accepted alone",
 	.contract =
 		"VHOST_SET_FEATURES takes each offered bit by itself, and none at all.",
@@ -235,7 +235,7 @@ static void judge_all_but(struct judge *j)
 const struct check features_all_but_each = {
 	.area = "features",
 	.name = "all_but_each",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "all offered bits are accepted together, and all but any one",
 	.contract =
 		"No offered bit depends on another: VHOST_SET_FEATURES takes the whole "
@@ -279,7 +279,7 @@ static void judge_unoffered(struct judge *j)
 const struct check features_unoffered_refused = {
 	.area = "features",
 	.name = "unoffered_refused",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a bit that is not offered is refused with EOPNOTSUPP",
 	.contract =
 		"VHOST_SET_FEATURES refuses every bit outside VHOST_GET_FEATURES with "

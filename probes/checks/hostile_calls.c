@@ -17,22 +17,27 @@ struct request_name {
 };
 
 static const struct request_name pointers[] = {
-	{ "get_features", VHOST_GET_FEATURES, ON_BOTH },
-	{ "set_features", VHOST_SET_FEATURES, ON_BOTH },
+	{ "get_features", VHOST_GET_FEATURES, ON_ALL },
+	{ "set_features", VHOST_SET_FEATURES, ON_ALL },
 	{ "get_backend_features", VHOST_GET_BACKEND_FEATURES, ON_BOTH },
 	{ "set_backend_features", VHOST_SET_BACKEND_FEATURES, ON_BOTH },
-	{ "memory", VHOST_SET_MEM_TABLE, ON_BOTH },
-	{ "log_base", VHOST_SET_LOG_BASE, ON_BOTH },
-	{ "log_fd", VHOST_SET_LOG_FD, ON_BOTH },
-	{ "num", VHOST_SET_VRING_NUM, ON_BOTH },
-	{ "addr", VHOST_SET_VRING_ADDR, ON_BOTH },
-	{ "base", VHOST_SET_VRING_BASE, ON_BOTH },
-	{ "get_base", VHOST_GET_VRING_BASE, ON_BOTH },
-	{ "kick", VHOST_SET_VRING_KICK, ON_BOTH },
-	{ "call", VHOST_SET_VRING_CALL, ON_BOTH },
-	{ "err", VHOST_SET_VRING_ERR, ON_BOTH },
+	{ "memory", VHOST_SET_MEM_TABLE, ON_ALL },
+	{ "log_base", VHOST_SET_LOG_BASE, ON_ALL },
+	{ "log_fd", VHOST_SET_LOG_FD, ON_ALL },
+	{ "num", VHOST_SET_VRING_NUM, ON_ALL },
+	{ "addr", VHOST_SET_VRING_ADDR, ON_ALL },
+	{ "base", VHOST_SET_VRING_BASE, ON_ALL },
+	{ "get_base", VHOST_GET_VRING_BASE, ON_ALL },
+	{ "kick", VHOST_SET_VRING_KICK, ON_ALL },
+	{ "call", VHOST_SET_VRING_CALL, ON_ALL },
+	{ "err", VHOST_SET_VRING_ERR, ON_ALL },
 	{ "cid", VHOST_VSOCK_SET_GUEST_CID, ON_VSOCK },
 	{ "running", VHOST_VSOCK_SET_RUNNING, ON_VSOCK },
+	{ "set_endpoint", VHOST_SCSI_SET_ENDPOINT, ON_SCSI },
+	{ "clear_endpoint", VHOST_SCSI_CLEAR_ENDPOINT, ON_SCSI },
+	{ "abi_version", VHOST_SCSI_GET_ABI_VERSION, ON_SCSI },
+	{ "set_missed", VHOST_SCSI_SET_EVENTS_MISSED, ON_SCSI },
+	{ "get_missed", VHOST_SCSI_GET_EVENTS_MISSED, ON_SCSI },
 	{ "net_backend", VHOST_NET_SET_BACKEND, ON_NET },
 };
 
@@ -52,12 +57,23 @@ static int collect_null_argument(struct session *s)
 	return link_both_ways(&l, SHORT_BYTES);
 }
 
+/* By the start call of the set-up, which comes before anything that is judged. */
+static unsigned int family_of(struct judge *j)
+{
+	const struct ev *start = ev_find(j->evidence, EV_IOCTL, "start");
+
+	if (start && !strcmp(start->ioctl.name, "VHOST_SCSI_SET_ENDPOINT"))
+		return ON_SCSI;
+	return start && !strcmp(start->ioctl.name, "VHOST_NET_SET_BACKEND") ? ON_NET
+									    : ON_VSOCK;
+}
+
 static void judge_null_argument(struct judge *j)
 {
-	bool vsock = ev_find(j->evidence, EV_IOCTL, "running") != NULL;
+	unsigned int family = family_of(j);
 
 	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++)
-		if (pointers[i].families & (vsock ? ON_VSOCK : ON_NET))
+		if (pointers[i].families & family)
 			judge_errno(j, pointers[i].step, EFAULT);
 	judge_both(j, SHORT_BYTES);
 }
@@ -65,7 +81,7 @@ static void judge_null_argument(struct judge *j)
 const struct check hostile_null_argument = {
 	.area = "hostile",
 	.name = "null_argument",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a call without its argument gives EFAULT and changes nothing",
 	.contract = "Each call that reads or writes an argument gives EFAULT for NULL, "
 		    "while the device runs, and traffic goes on.",
@@ -86,13 +102,13 @@ const struct check hostile_null_argument = {
 /* ------------------------------------------------------------ ring index */
 
 static const struct request_name ring_calls[] = {
-	{ "num", VHOST_SET_VRING_NUM, ON_BOTH },
-	{ "addr", VHOST_SET_VRING_ADDR, ON_BOTH },
-	{ "base", VHOST_SET_VRING_BASE, ON_BOTH },
-	{ "get_base", VHOST_GET_VRING_BASE, ON_BOTH },
-	{ "kick", VHOST_SET_VRING_KICK, ON_BOTH },
-	{ "call", VHOST_SET_VRING_CALL, ON_BOTH },
-	{ "err", VHOST_SET_VRING_ERR, ON_BOTH },
+	{ "num", VHOST_SET_VRING_NUM, ON_ALL },
+	{ "addr", VHOST_SET_VRING_ADDR, ON_ALL },
+	{ "base", VHOST_SET_VRING_BASE, ON_ALL },
+	{ "get_base", VHOST_GET_VRING_BASE, ON_ALL },
+	{ "kick", VHOST_SET_VRING_KICK, ON_ALL },
+	{ "call", VHOST_SET_VRING_CALL, ON_ALL },
+	{ "err", VHOST_SET_VRING_ERR, ON_ALL },
 	{ "net_backend", VHOST_NET_SET_BACKEND, ON_NET },
 };
 
@@ -116,8 +132,8 @@ static int collect_ring_index(struct session *s)
 	for (size_t i = 0; i < ARRAY_SIZE(ring_calls); i++) {
 		if (!(ring_calls[i].families & FAMILY_BIT(s->family)))
 			continue;
-		(void)ring_call(s, &ring_calls[i], SESSION_QUEUES);
-		(void)ring_call(s, &ring_calls[i], SESSION_QUEUES + 1);
+		(void)ring_call(s, &ring_calls[i], ring_beyond(s));
+		(void)ring_call(s, &ring_calls[i], ring_beyond(s) + 1);
 		(void)ring_call(s, &ring_calls[i], INT32_MAX);
 		(void)ring_call(s, &ring_calls[i], UINT32_MAX);
 	}
@@ -127,13 +143,13 @@ static int collect_ring_index(struct session *s)
 static void judge_ring_index(struct judge *j)
 {
 	static const unsigned int tries = 4;
-	bool net = ev_find(j->evidence, EV_IOCTL, "net_backend") != NULL;
+	unsigned int family = family_of(j);
 
 	for (size_t i = 0; i < ARRAY_SIZE(ring_calls); i++) {
 		const struct ev *ev = NULL;
 		unsigned int refused = 0;
 
-		if (!(ring_calls[i].families & (net ? ON_NET : ON_VSOCK)))
+		if (!(ring_calls[i].families & family))
 			continue;
 		judge_errno(j, ring_calls[i].step, ENOBUFS);
 		while ((ev = ev_find_next(j->evidence, ev, EV_IOCTL, ring_calls[i].step)))
@@ -148,13 +164,14 @@ static void judge_ring_index(struct judge *j)
 const struct check hostile_ring_index = {
 	.area = "hostile",
 	.name = "ring_index",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "no ring call reaches a ring that does not exist",
 	.contract = "Each call that names a ring gives ENOBUFS for an index that the "
 		    "device does not have, while it runs, and traffic goes on.",
 	.harm = "A VMM writes to the host's memory behind the device's rings.",
-	.judged = "Each ring call with 2, 3, 2^31 - 1 and 2^32 - 1 on a running device, "
-		  "then a transfer both ways.",
+	.judged = "Each ring call with the first two indices that the device does not "
+		  "have (on vhost-scsi: that none can have), 2^31 - 1 and 2^32 - 1 while "
+		  "it runs, then a transfer both ways.",
 	.severity = SEVERITY_CRITICAL,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -227,7 +244,7 @@ static void judge_memory_running(struct judge *j)
 const struct check hostile_memory_running = {
 	.area = "hostile",
 	.name = "memory_running",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a bad memory table is refused while running, and the old one stays",
 	.contract =
 		"On a running device VHOST_SET_MEM_TABLE gives EOPNOTSUPP for padding, "

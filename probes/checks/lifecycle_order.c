@@ -21,6 +21,13 @@ static int collect_owner_required(struct session *s)
 	return 0;
 }
 
+static bool is_endpoint(struct judge *j, const char *step)
+{
+	const struct ev *ev = ev_find(j->evidence, EV_IOCTL, step);
+
+	return ev && !strcmp(ev->ioctl.name, "VHOST_SCSI_SET_ENDPOINT");
+}
+
 static void judge_owner_required(struct judge *j)
 {
 	judge_errno(j, "memory", EPERM);
@@ -28,23 +35,25 @@ static void judge_owner_required(struct judge *j)
 	judge_errno(j, "base", EPERM);
 	judge_errno(j, "addr", EPERM);
 	judge_errno(j, "kick", EPERM);
-	judge_errno(j, "start", EPERM);
+	judge_errno(j, "start", is_endpoint(j, "start") ? EFAULT : EPERM);
 }
 
 const struct check lifecycle_owner_required = {
 	.area = "lifecycle",
 	.name = "owner_required",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "memory, rings and start are refused before SET_OWNER",
 	.contract =
 		"VHOST_SET_MEM_TABLE, VHOST_SET_VRING_* and the start call give EPERM on "
-		"a device without an owner.",
+		"a device without an owner. VHOST_SCSI_SET_ENDPOINT, which does not ask "
+		"for one, gives EFAULT: without an owner there is no memory table.",
 	.harm = "A device works on the memory of a process that never said it owns it.",
 	.judged = "Each call once on a fresh descriptor.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
-	.refs = WORDS("vhost_dev_check_owner() in drivers/vhost/vhost.c"),
+	.refs = WORDS("vhost_dev_check_owner() in drivers/vhost/vhost.c",
+		      "vhost_scsi_set_endpoint() in drivers/vhost/scsi.c"),
 	.faults = WORDS("memory_forgiven", "start_forgiven", "owner_not_needed"),
 	.collect = collect_owner_required,
 	.judge = judge_owner_required,
@@ -70,7 +79,7 @@ static void judge_owner_twice(struct judge *j)
 const struct check lifecycle_owner_twice = {
 	.area = "lifecycle",
 	.name = "owner_twice",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a device takes one owner",
 	.contract = "VHOST_SET_OWNER succeeds once; a second one gives EBUSY.",
 	.harm = "A device that was passed in with an owner is taken over silently.",
@@ -130,7 +139,7 @@ static void judge_other_process(struct judge *j)
 const struct check lifecycle_owner_other_process = {
 	.area = "lifecycle",
 	.name = "owner_other_process",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "only the owner's process sets rings up",
 	.contract = "Ring and memory calls give EPERM to a process that shares the "
 		    "descriptor but not the owner's address space, and leave the device "
@@ -178,7 +187,7 @@ static void judge_start_needs_memory(struct judge *j)
 const struct check lifecycle_start_needs_memory = {
 	.area = "lifecycle",
 	.name = "start_needs_memory",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a start without a memory table is refused, and can be repeated",
 	.contract =
 		"The start call gives EFAULT until VHOST_SET_MEM_TABLE was called, and "
@@ -326,7 +335,7 @@ static void judge_close_while_running(struct judge *j)
 const struct check lifecycle_close_while_running = {
 	.area = "lifecycle",
 	.name = "close_while_running",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "closing a running device leaves the next one whole",
 	.contract = "close(2) of a running device with an open connection returns, and a "
 		    "fresh descriptor with the same memory and eventfds works.",
@@ -431,7 +440,7 @@ static void judge_worker(struct judge *j)
 const struct check lifecycle_worker = {
 	.area = "lifecycle",
 	.name = "worker",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a running device has one worker, and none when it is closed",
 	.contract =
 		"SET_OWNER creates one task named vhost-PID for the owner (a thread of "

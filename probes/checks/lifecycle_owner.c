@@ -101,7 +101,7 @@ static void judge_no_reset(struct judge *j)
 const struct check lifecycle_no_reset_owner = {
 	.area = "lifecycle",
 	.name = "no_reset_owner",
-	.families = ON_VSOCK,
+	.families = ON_VSOCK | ON_SCSI,
 	.title = "vhost-vsock has no RESET_OWNER, and is not disturbed by it",
 	.contract = "VHOST_RESET_OWNER gives ENOTTY, and a running device goes on.",
 	.harm = "A VMM that resets its devices takes a device for new that still has its "
@@ -392,7 +392,7 @@ static void judge_rounds(struct judge *j)
 const struct check lifecycle_rounds = {
 	.area = "lifecycle",
 	.name = "rounds",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a device that was opened, started and closed many times still works",
 	.contract = "However often a device was opened, set up, started and closed while "
 		    "it ran, no worker is left, and the next one moves payload.",

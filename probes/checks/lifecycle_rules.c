@@ -41,7 +41,7 @@ static void judge_ring_size(struct judge *j)
 const struct check lifecycle_ring_size = {
 	.area = "lifecycle",
 	.name = "ring_size",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a ring's size is a power of two up to 32768",
 	.contract =
 		"VHOST_SET_VRING_NUM takes 1 to 32768 descriptors if they are a power of "
@@ -57,14 +57,20 @@ const struct check lifecycle_ring_size = {
 	.judge = judge_ring_size,
 };
 
+unsigned int ring_beyond(const struct session *s)
+{
+	/* vhost_scsi's parameter max_io_vqs is 1024 at most */
+	return s->family == FAMILY_SCSI ? 2 + 1024 : session_queues(s);
+}
+
 static int collect_ring_index(struct session *s)
 {
 	int r = open_owned(s);
 
 	if (r < 0)
 		return r;
-	(void)session_ring_num(s, "last", SESSION_QUEUES - 1, SESSION_RING_SIZE);
-	(void)session_ring_num(s, "beyond", SESSION_QUEUES, SESSION_RING_SIZE);
+	(void)session_ring_num(s, "last", session_queues(s) - 1, SESSION_RING_SIZE);
+	(void)session_ring_num(s, "beyond", ring_beyond(s), SESSION_RING_SIZE);
 	(void)session_ring_num(s, "far_beyond", UINT32_MAX, SESSION_RING_SIZE);
 	return 0;
 }
@@ -79,14 +85,17 @@ static void judge_ring_index(struct judge *j)
 const struct check lifecycle_ring_index = {
 	.area = "lifecycle",
 	.name = "ring_index",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a ring that does not exist is refused with ENOBUFS",
 	.contract =
-		"The device has rings 0 (host to guest) and 1 (guest to host); ring calls "
-		"give ENOBUFS for every other index.",
+		"vhost-net and vhost-vsock have rings 0 (host to guest) and 1 (guest to "
+		"host), vhost-scsi 0 (control), 1 (events) and from 2 on as many for "
+		"requests as its parameter max_io_vqs says; ring calls give ENOBUFS for "
+		"every other index.",
 	.harm = "A VMM that hands the event or control queue to the host as well never "
 		"learns that the host does not serve it.",
-	.judged = "SET_VRING_NUM of ring 1, 2 and 2^32 - 1.",
+	.judged = "SET_VRING_NUM of the last ring that a driver sets up, of one that no "
+		  "device has, and of 2^32 - 1.",
 	.severity = SEVERITY_LOW,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -130,7 +139,7 @@ static void judge_ring_address(struct judge *j)
 const struct check lifecycle_ring_address = {
 	.area = "lifecycle",
 	.name = "ring_address",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "ring addresses are aligned as virtio demands",
 	.contract =
 		"VHOST_SET_VRING_ADDR gives EINVAL for an avail ring that is not 2-byte "
@@ -173,11 +182,12 @@ static int collect_ring_base(struct session *s)
 static void judge_base_at(struct judge *j, const char *step)
 {
 	const struct ev *ev = judge_need(j, EV_IOCTL, step);
+	const char *index = ev && ev->ioctl.arg ? strchr(ev->ioctl.arg, ' ') : NULL;
 
 	judge_ok(j, step);
 	if (ev)
 		judge_that(
-			j, ev->ioctl.arg && !strcmp(ev->ioctl.arg, "tx 65530"),
+			j, index && !strcmp(index, " 65530"),
 			"VHOST_GET_VRING_BASE at step \"%s\" said \"%s\"; 65530 was set",
 			step, ev->ioctl.arg ? ev->ioctl.arg : "nothing");
 }
@@ -193,7 +203,7 @@ static void judge_ring_base(struct judge *j)
 const struct check lifecycle_ring_base = {
 	.area = "lifecycle",
 	.name = "ring_base",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the ring index that was set is the one that is read back",
 	.contract =
 		"VHOST_GET_VRING_BASE returns what VHOST_SET_VRING_BASE set; an index "
@@ -241,7 +251,7 @@ static void judge_ring_eventfd(struct judge *j)
 const struct check lifecycle_ring_eventfd = {
 	.area = "lifecycle",
 	.name = "ring_eventfd",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "kick, call and err take an eventfd, or -1 to unbind",
 	.contract =
 		"VHOST_SET_VRING_KICK, _CALL and _ERR take eventfds; another file gives "
@@ -307,7 +317,7 @@ static void judge_memory_table(struct judge *j)
 const struct check lifecycle_memory_table = {
 	.area = "lifecycle",
 	.name = "memory_table",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the memory table takes several regions and refuses nonsense",
 	.contract =
 		"VHOST_SET_MEM_TABLE takes no, one or several regions; padding that is "
@@ -446,7 +456,7 @@ static void judge_unknown_request(struct judge *j)
 const struct check lifecycle_unknown_request = {
 	.area = "lifecycle",
 	.name = "unknown_request",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "an ioctl that the kernel does not know is refused with ENOTTY",
 	.contract = "An owned device gives ENOTTY for a number that it has no call for.",
 	.harm = "A VMM that probes for newer calls takes them for present.",

@@ -40,7 +40,7 @@ static void judge_present(struct judge *j)
 const struct check node_present = {
 	.area = "node",
 	.name = "present",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the device node leads to the driver",
 	.contract = "The node is a character device with the major and minor number that "
 		    "the driver registered.",
@@ -84,7 +84,7 @@ static void judge_openable(struct judge *j)
 const struct check node_openable = {
 	.area = "node",
 	.name = "openable",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the device can be opened for reading and writing",
 	.contract =
 		"open(2) with O_RDWR succeeds for a user with access to the node, any "
@@ -130,7 +130,7 @@ static void judge_module_live(struct judge *j)
 const struct check node_module_live = {
 	.area = "node",
 	.name = "module_live",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the driver is loaded or built in",
 	.contract = "A device that can be opened has its driver in the kernel: as a live "
 		    "module of exactly that name, or built in.",
@@ -185,7 +185,7 @@ static void judge_module_current(struct judge *j)
 const struct check node_module_current = {
 	.area = "node",
 	.name = "module_current",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "the running driver is the installed one",
 	.contract =
 		"The module in the kernel has the GNU build-id (or srcversion) of the "

@@ -16,6 +16,8 @@
 #define ON_VSOCK FAMILY_BIT(FAMILY_VSOCK)
 #define ON_NET FAMILY_BIT(FAMILY_NET)
 #define ON_BOTH (ON_VSOCK | ON_NET)
+#define ON_SCSI FAMILY_BIT(FAMILY_SCSI)
+#define ON_ALL (ON_BOTH | ON_SCSI)
 
 #define F_VERSION_1 BIT64(VIRTIO_F_VERSION_1)
 #define F_IOTLB BIT64(VIRTIO_F_ACCESS_PLATFORM)
@@ -45,6 +47,9 @@ bool judge_mask(struct judge *j, const char *step, uint64_t *ret);
 
 /** bit_step() - "bit 33" */
 const char *bit_step(struct arena *a, unsigned int bit);
+
+/** ring_beyond() - the index of a ring that no device of the family has */
+unsigned int ring_beyond(const struct session *s);
 
 /** judge_both() - the device started, and @len bytes went each way (steps tx and rx) */
 void judge_both(struct judge *j, int64_t len);
@@ -129,6 +134,23 @@ extern const struct check hostile_chain_loop, hostile_chain_range, hostile_head_
 	hostile_avail_jump, hostile_chain_order, hostile_indirect_table,
 	hostile_tx_buffer, hostile_rx_ring, hostile_packet_length, hostile_null_argument,
 	hostile_ring_index, hostile_memory_running, hostile_ring_kernel, hostile_message;
+
+extern const struct check scsi_abi_version, scsi_endpoint_name, scsi_endpoint_clear,
+	scsi_endpoint_twice, scsi_endpoint_taken, scsi_stop_resumes,
+	scsi_features_running;
+
+extern const struct check scsi_read_write_10, scsi_read_write_16, scsi_luns, scsi_at_once,
+	scsi_call, scsi_event_idx, scsi_index_wrap, scsi_ring_sizes, scsi_request_split,
+	scsi_response_split, scsi_joined, scsi_indirect;
+
+extern const struct check scsi_inquiry, scsi_residual, scsi_report_luns, scsi_capacity,
+	scsi_bad_target, scsi_bad_lun, scsi_bad_cdb, scsi_tmf_rejected, scsi_lun_reset,
+	scsi_async_query, scsi_hotplug, scsi_no_hotplug, scsi_events_missed,
+	scsi_events_flag;
+
+extern const struct check scsi_worker_attached, scsi_worker_freed, scsi_worker_refused,
+	scsi_hostile_ring, scsi_hostile_sizes, scsi_hostile_cdb, scsi_read_tail,
+	scsi_log_used, scsi_log_data;
 
 extern const struct check lifecycle_setup_order, lifecycle_features_toggled,
 	lifecycle_rings_moved, lifecycle_memory_swapped, lifecycle_restart_base,

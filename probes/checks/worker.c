@@ -27,6 +27,7 @@ static void queue_unanswered(struct link *l)
 
 static int collect_flushed(struct session *s)
 {
+	enum session_queue q = s->family == FAMILY_SCSI ? QUEUE_IO : QUEUE_TX;
 	struct ring_used used;
 	struct link l;
 	unsigned int done = 0;
@@ -34,10 +35,10 @@ static int collect_flushed(struct session *s)
 
 	for (unsigned int i = 0; i < FLUSH_ROUNDS && r == 0; i++) {
 		queue_unanswered(&l);
-		r = session_kick(s, QUEUE_TX);
+		r = session_kick(s, q);
 		if (r == 0)
 			r = session_barrier(s);
-		done += ring_take(&s->ring[QUEUE_TX], &used);
+		done += ring_take(&s->ring[q], &used);
 	}
 	session_fact(s, "rounds", "flushed", "%u of %u", done, FLUSH_ROUNDS);
 	return r;
@@ -52,22 +53,25 @@ static void judge_flushed(struct judge *j)
 const struct check worker_flushed = {
 	.area = "worker",
 	.name = "flushed",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a call that flushes the worker returns when what was queued is done",
 	.contract =
 		"When VHOST_SET_LOG_FD, as every call that changes what the worker works "
 		"on, returns, the worker has finished what was queued before: a buffer "
-		"that was kicked before is used.",
+		"that was kicked before is used. On vhost-scsi the first such call has a "
+		"request handed to the target, and the second waits for the target.",
 	.harm = "A VMM frees memory or reads a ring's index while the worker still goes "
 		"on with it.",
-	.judged = "64 times: a packet, a kick, one such call, and the buffer must have "
-		  "come back.",
+	.judged =
+		"64 times: a packet, a kick, one such call (two on vhost-scsi), and the "
+		"buffer must have come back.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("vhost_dev_flush() in drivers/vhost/vhost.c",
-		      "vhost_vsock_dev_ioctl(), vhost_net_ioctl()"),
+		      "vhost_vsock_dev_ioctl(), vhost_net_ioctl()",
+		      "vhost_scsi_flush() in drivers/vhost/scsi.c"),
 	.faults = WORDS("flush_late", "kick_lost"),
 	.collect = collect_flushed,
 	.judge = judge_flushed,
@@ -131,7 +135,7 @@ static void judge_per_device(struct judge *j)
 const struct check worker_per_device = {
 	.area = "worker",
 	.name = "per_device",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "each device has a worker of its own",
 	.contract =
 		"Two devices of one owner have two workers. Closing one ends its worker; "
@@ -228,7 +232,7 @@ static void judge_limit(struct judge *j)
 const struct check worker_limit = {
 	.area = "worker",
 	.name = "limit",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a worker that is a task of the owner obeys the owner's RLIMIT_NPROC",
 	.contract =
 		"Where the worker is a task of the owner (6.4 and later), it counts as one "
@@ -323,7 +327,7 @@ static void judge_mode(struct judge *j)
 const struct check worker_mode = {
 	.area = "worker",
 	.name = "mode",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "what kind of worker a device has is chosen before it has an owner",
 	.contract =
 		"VHOST_SET_FORK_FROM_OWNER takes 0 (kernel thread) and 1 (task of the "
@@ -382,7 +386,7 @@ static void judge_kthread(struct judge *j)
 const struct check worker_kthread = {
 	.area = "worker",
 	.name = "kthread",
-	.families = ON_BOTH,
+	.families = ON_ALL,
 	.title = "a kernel thread can be chosen as worker, and moves bytes",
 	.contract =
 		"After VHOST_SET_FORK_FROM_OWNER with 0 the worker is a kernel thread "

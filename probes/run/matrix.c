@@ -115,6 +115,11 @@ const struct matrix_cell *matrix_cell(const struct matrix *m, size_t row, size_t
 	return cell_of(m, row, column);
 }
 
+static bool can_hit(const struct fault *fault, const struct matrix_row *row)
+{
+	return !fault->families || fault->families & FAMILY_BIT(row->family);
+}
+
 _Noreturn static void column_main(const struct matrix *m, const struct column *c,
 				  pid_t parent)
 {
@@ -124,7 +129,9 @@ _Noreturn static void column_main(const struct matrix *m, const struct column *c
 	if (getppid() != parent)
 		_exit(1);
 	while (*c->next < m->rows.count) {
-		run_cell(m->rows.item[*c->next], fault, cell_of(m, *c->next, c->index));
+		if (!fault || can_hit(fault, m->rows.item[*c->next]))
+			run_cell(m->rows.item[*c->next], fault,
+				 cell_of(m, *c->next, c->index));
 		__atomic_fetch_add(c->next, 1, __ATOMIC_RELEASE);
 	}
 	_exit(0);
@@ -248,6 +255,15 @@ static void *share(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* What a fault cannot hit is as it is without. */
+static void copy_clean(const struct matrix *m)
+{
+	for (size_t c = 1; c <= m->faults.count; c++)
+		for (size_t r = 0; r < m->rows.count; r++)
+			if (!can_hit(m->faults.item[c - 1], m->rows.item[r]))
+				*cell_of(m, r, c) = *cell_of(m, r, 0);
+}
+
 int matrix_run(struct matrix *m, unsigned int jobs)
 {
 	struct crew crew = { .jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX };
@@ -267,6 +283,8 @@ int matrix_run(struct matrix *m, unsigned int jobs)
 	for (unsigned int i = 0; i < crew.jobs; i++)
 		column_stop(&crew.column[i]);
 	(void)munmap(crew.next, next_bytes);
+	if (r == 0)
+		copy_clean(m);
 	return r;
 }
 
@@ -338,6 +356,8 @@ static void finding(struct judging *j, const char *fmt, ...)
 
 bool matrix_names(const struct matrix_row *row, const struct fault *fault)
 {
+	if (!can_hit(fault, row))
+		return false;
 	for (size_t i = 0; row->check->faults && row->check->faults[i]; i++)
 		if (!strcmp(row->check->faults[i], fault->name))
 			return true;

@@ -78,7 +78,7 @@ void matrix_done(struct matrix *m);
 /** matrix_cell() - the verdict on a row under fault @column - 1; column 0 is clean */
 const struct matrix_cell *matrix_cell(const struct matrix *m, size_t row, size_t column);
 
-/** matrix_names() - whether a check names a fault that must make it fail */
+/** matrix_names() - whether a check names a fault that must make it fail, and can */
 bool matrix_names(const struct matrix_row *row, const struct fault *fault);
 
 /** matrix_fails() - how many rows of a family are not passed in a column */

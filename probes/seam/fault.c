@@ -164,7 +164,8 @@ static int faulty_ioctl(struct dev *dev, unsigned long request, void *arg)
 	const struct fault *fault = d->f->fault;
 	int r = 0;
 	bool named = fault->request == request ||
-		     (fault->net_request && fault->net_request == request);
+		     (fault->net_request && fault->net_request == request) ||
+		     (fault->scsi_request && fault->scsi_request == request);
 
 	if (fault->act == FAULT_DEAD)
 		return -EIO;

@@ -22,4 +22,7 @@ extern const struct fault fault_calls[];
 /** fault_model - what only the model can be made to do; ends with a row without a name */
 extern const struct fault fault_model[];
 
+/** fault_scsi - of vhost-scsi alone, calls and model; ends with a row without a name */
+extern const struct fault fault_scsi[];
+
 #endif

@@ -4,7 +4,7 @@
 
 #include "seam/fault_rows.h"
 
-static const struct fault *const parts[] = { fault_calls, fault_model };
+static const struct fault *const parts[] = { fault_calls, fault_model, fault_scsi };
 
 const struct fault *fault_at(size_t i)
 {

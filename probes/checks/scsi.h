@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to probes/checks: what the checks of vhost-scsi share. */
+#ifndef CHECKS_SCSI_H
+#define CHECKS_SCSI_H
+
+#include "checks/rows.h"
+#include "guest/scsi.h"
+
+#define F_HOTPLUG BIT64(VIRTIO_SCSI_F_HOTPLUG)
+
+/** SCSI_OTHER_LUN - of which the peer's target has none until it is told to */
+#define SCSI_OTHER_LUN 5u
+
+/** GOOD, CHECK_CONDITION - status as scsi_note() writes it */
+#define GOOD "0x00"
+#define CHECK_CONDITION "0x02"
+
+/** scsi_other_name() - the name of a target that there is not */
+const char *scsi_other_name(struct session *s);
+
+/**
+ * scsi_prove() - show that SET_ENDPOINT is mended, before the start, as step "proof"
+ *
+ * The commit that gives ENODEV for a name without a target (5dd639a1646e, 6.15) is the
+ * one that refuses a second endpoint without harm (CVE-2025-22083). It came to every
+ * stable series after the one for AN_QUERY (CVE-2024-49863), and proves that too.
+ * Return: whether it is.
+ */
+bool scsi_prove(struct session *s);
+
+/** judge_proved() - whether it was; else the verdict is settled: blocked */
+bool judge_proved(struct judge *j);
+
+/** judge_answer() - response, status and sense of an answer that was noted at @step */
+void judge_answer(struct judge *j, const char *step, const char *response,
+		  const char *status, const char *sense);
+
+/** judge_got_u32() - the ioctl at @step succeeded and wrote @value */
+void judge_got_u32(struct judge *j, const char *step, const char *value);
+
+/** scsi_order() - have the peer give the target a LUN, or take it; fact of "peer_lun" */
+int scsi_order(struct link *l, enum peer_op op, unsigned int lun);
+
+#endif
