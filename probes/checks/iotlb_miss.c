@@ -113,9 +113,37 @@ static int collect_names_address(struct session *s)
 	return r < 0 ? r : miss_of(&l, "buf", MEM_TX_BUF);
 }
 
+/* So many packets are available that the device has not used, by either count. */
+static void judge_left(struct judge *j, const char *step, int64_t n)
+{
+	const struct ev *ev = judge_need(j, EV_RING, step);
+
+	if (!ev)
+		return;
+	judge_that(j,
+		   ev->ring.avail.set && ev->ring.used.set && ev->ring.base.set &&
+			   ev->ring.avail.v - ev->ring.used.v == n &&
+			   ev->ring.avail.v - ev->ring.base.v == n,
+		   "at step \"%s\" %d packets are available, the used index is %d and "
+		   "the device's own %d; %d must be left",
+		   step, (int)ev->ring.avail.v, (int)ev->ring.used.v,
+		   (int)ev->ring.base.v, (int)n);
+}
+
 static void judge_names_address(struct judge *j)
 {
+	static const struct {
+		const char *missed, *mapped;
+	} steps[] = { { "desc", "desc.mapped" },
+		      { "avail", "avail.mapped" },
+		      { "used", "used.mapped" },
+		      { "buf", "buf.mapped" } };
+
 	judge_ok(j, "start");
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		judge_left(j, steps[i].missed, 1);
+		judge_left(j, steps[i].mapped, 0);
+	}
 	judge_miss(j, "desc", "tx.desc+0x0", EV_PERM_RO);
 	judge_miss(j, "avail", "tx.avail+0x0", EV_PERM_RO);
 	judge_miss(j, "used", "tx.used+0x0", EV_PERM_WO);
@@ -135,7 +163,8 @@ const struct check iotlb_miss_names_address = {
 		"message that never comes.",
 	.judged =
 		"Descriptor table, avail ring, used ring and buffer lose their mapping in "
-		"turn; kick, flush, one read each.",
+		"turn; kick, flush, one read each: the packet is left. Once mapped again it "
+		"goes out.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,

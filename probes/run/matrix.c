@@ -65,6 +65,13 @@ static int collect(const struct matrix_row *row, const struct seam *seam,
 	return failed;
 }
 
+/* What a device counts: where its rings stand, or the bytes that went by them. */
+static bool has_index(const struct evidence *e)
+{
+	return ev_find_next(e, NULL, EV_RING, NULL) ||
+	       ev_find_next(e, NULL, EV_BYTES, NULL);
+}
+
 static void run_cell(const struct matrix_row *row, const struct fault *fault,
 		     struct matrix_cell *ret)
 {
@@ -81,6 +88,7 @@ static void run_cell(const struct matrix_row *row, const struct fault *fault,
 	if (model && (faulty || !fault) && collect(row, &seam, &k, &o) == 0)
 		o.end = TASK_FINISHED;
 	o.evidence = k.evidence;
+	ret->indexes = has_index(&k.evidence);
 	v = verdict_of(&k.arena, row->check, family_path(row->family), TIMEOUT_MS, &o);
 	ret->status = v.status;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", v.text ? v.text : "");
@@ -406,6 +414,19 @@ static void judge_total(struct judging *j, const struct fault *fault, size_t col
 	}
 }
 
+/* By what the clean model left of it: a liar may keep a check from recording at all. */
+static void judge_indexes(struct judging *j, const struct fault *fault, size_t column)
+{
+	for (size_t i = 0; i < j->m->rows.count; i++) {
+		const struct matrix_row *row = j->m->rows.item[i];
+
+		if (cell_of(j->m, i, 0)->indexes &&
+		    cell_of(j->m, i, column)->status == STATUS_PASS)
+			finding(j, "%s records an index and passes under %s, which lies",
+				row->id, fault->name);
+	}
+}
+
 static void judge_cell(struct judging *j, size_t r, const struct fault *fault, size_t c)
 {
 	const struct matrix_row *row = j->m->rows.item[r];
@@ -456,6 +477,8 @@ static void judge_fault(struct judging *j, const struct fault *fault, size_t col
 		judge_reach(j, fault, column);
 	if (fault->total)
 		judge_total(j, fault, column);
+	if (fault->indexes)
+		judge_indexes(j, fault, column);
 }
 
 /* A check that nothing narrow fails is not known to look at what it is about. */
