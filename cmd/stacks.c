@@ -88,19 +88,27 @@ int stacks_pick(const struct cmd_ctx *ctx, struct arena *a,
 
 /* ------------------------------------------------------------- the command */
 
-/** struct stacks_options - @words has room for all of argv; @run: play them */
+/**
+ * struct stacks_options - what the command line asks for
+ * @words:	room for all of argv
+ * @run:	play them
+ * @intrusive:	those too that do what no ordinary VMM does
+ */
 struct stacks_options {
 	char **words;
 	int count;
-	bool run;
+	bool run, intrusive;
 };
 
 enum {
-	OPT_RUN = 0x300
+	OPT_RUN = 0x300,
+	OPT_INTRUSIVE
 };
 
 static const struct argp_option options[] = {
 	{ "run", OPT_RUN, NULL, 0, "Play them on this host's devices", 1 },
+	{ "intrusive", OPT_INTRUSIVE, NULL, 0,
+	  "With --run: those too that do what no ordinary VMM does", 1 },
 	{ 0 },
 };
 
@@ -112,8 +120,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_RUN:
 		o->run = true;
 		return 0;
+	case OPT_INTRUSIVE:
+		o->intrusive = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		o->words[o->count++] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->intrusive && !o->run)
+			argp_error(state, "--intrusive goes with --run");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -234,6 +249,7 @@ static int run_policies(const struct cmd_ctx *ctx, const struct stacks_options *
 		return cmd_fail_memory(ctx);
 	r.library = d->stacks;
 	r.policies_only = true;
+	r.selection.intrusive = o->intrusive;
 	status = name_them(&r, o) < 0 ? cmd_fail_memory(ctx) : play_them(&x, d);
 	execute_done(&x);
 	run_options_done(&r);

@@ -58,6 +58,11 @@ refused()
 	[[ $stderr == *"crosvm-2023"*"crosvm-2022"* ]]
 }
 
+@test "--intrusive without --run is 64" {
+	run -64 --separate-stderr "$VHOSTCHECK" stacks --intrusive
+	[[ $stderr == *"--intrusive goes with --run"* ]]
+}
+
 @test "a file that is not there is 64 and named" {
 	run -64 --separate-stderr "$VHOSTCHECK" stacks no/such.json
 	[[ $stderr == *"no/such.json"*"No such file"* ]]

@@ -284,6 +284,10 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 	json '[.verdicts[] | "\(.stack) \(.device) \(.verdict) \(.reason.code) \(.evidence)"] ==
 		["stratovirt net unknown not_selected []"]'
 	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		-- /init stacks --run --intrusive stratovirt --json
+	valid stacks
+	json '[.verdicts[] | "\(.stack) \(.device) \(.verdict)"] == ["stratovirt net works"]'
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
 		-- vhostcheck features vsock --toggle --json
 	valid features
 	json '.devices | length == 1 and (.[0] | .name == "vsock" and .iotlb_policy == "strict" and
