@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
+#include "base/cleanup.h"
 #include "guest/mem.h"
 
 #define BUFS (MEM_PAGE * (uint64_t)MEM_BUFS)
@@ -45,20 +46,24 @@ int mem_init(struct mem *m)
 
 int mem_init_layout(struct mem *m, enum mem_layout layout)
 {
+	cleanup_close int file = memfd_create("vhostcheck-guest", MFD_CLOEXEC);
 	const struct mem_region *regions =
 		layout == MEM_THREE_RINGS ? three_rings : two_rings;
 	unsigned char *map = NULL;
 	uint64_t len = 0;
 
 	*m = (struct mem){ .layout = layout };
+	if (file < 0)
+		return -errno;
 	for (int i = 0; i < MEM_REGION_NUM; i++) {
 		m->region[i] = regions[i];
 		m->region[i].offset = len;
 		len += regions[i].len;
 	}
 	/* a page that nobody may touch before and after */
-	map = mmap(NULL, len + 2 * (size_t)MEM_PAGE, PROT_NONE,
-		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ftruncate(file, (off_t)(len + 2 * (size_t)MEM_PAGE)) < 0)
+		return -errno;
+	map = mmap(NULL, len + 2 * (size_t)MEM_PAGE, PROT_NONE, MAP_SHARED, file, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	m->base = map + MEM_PAGE;

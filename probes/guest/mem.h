@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of the guest that a session plays: one mapping of shared memory with
- * inaccessible pages on both sides, cut into named regions. A region has three
- * addresses that differ by design: where it lies in this process (HVA), where the
- * guest sees it (GPA: one block at MEM_GPA) and where the device sees it with the
- * IOTLB on (IOVA: every region in a MiB of its own, above 4 GiB).
+ * The memory of the guest that a session plays: one mapping of a file of its own, as a
+ * VMM has it whose device is another process (vhost_vdpa_va_map() in
+ * drivers/vhost/vdpa.c), with inaccessible pages on both sides, cut into named regions.
+ * A region has three addresses that differ by design: where it lies in this process
+ * (HVA), where the guest sees it (GPA: one block at MEM_GPA) and where the device sees
+ * it with the IOTLB on (IOVA: every region in a MiB of its own, above 4 GiB).
  */
 #ifndef GUEST_MEM_H
 #define GUEST_MEM_H
@@ -79,7 +80,7 @@ struct mem {
  * mem_init() - map zeroed memory
  * @m:	receives it; mem_done() when no longer needed
  *
- * Return: 0; -errno of mmap(2) or mprotect(2).
+ * Return: 0; -errno of memfd_create(2), ftruncate(2), mmap(2) or mprotect(2).
  */
 int mem_init(struct mem *m) must_check_;
 

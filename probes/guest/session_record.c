@@ -13,6 +13,10 @@ enum arg_kind {
 	ARG_U64_OUT,
 	ARG_U8_IN,
 	ARG_U8_OUT,
+	ARG_U16_OUT,
+	ARG_U32_OUT,
+	ARG_RANGE_OUT,
+	ARG_CONFIG,
 	ARG_ARRAY_IN,
 	ARG_ARRAY_OUT,
 	ARG_CID,
@@ -26,7 +30,6 @@ enum arg_kind {
 	ARG_MEMORY,
 	ARG_TARGET,
 	ARG_U32_IN,
-	ARG_U32_OUT,
 	ARG_WORKER_IN,
 	ARG_WORKER_OUT
 };
@@ -52,10 +55,6 @@ static const struct request requests[] = {
 	REQUEST(VHOST_RESET_OWNER, ARG_NONE),
 	REQUEST(VHOST_SET_FORK_FROM_OWNER, ARG_U8_IN),
 	REQUEST(VHOST_GET_FORK_FROM_OWNER, ARG_U8_OUT),
-	REQUEST(VHOST_NEW_WORKER, ARG_NONE),
-	REQUEST(VHOST_FREE_WORKER, ARG_NONE),
-	REQUEST(VHOST_ATTACH_VRING_WORKER, ARG_STATE_IN),
-	REQUEST(VHOST_GET_VRING_WORKER, ARG_STATE_IN),
 	REQUEST(VHOST_SET_MEM_TABLE, ARG_MEMORY),
 	REQUEST(VHOST_SET_LOG_BASE, ARG_PLACE),
 	REQUEST(VHOST_SET_LOG_FD, ARG_FD),
@@ -82,6 +81,24 @@ static const struct request requests[] = {
 	REQUEST(VHOST_FREE_WORKER, ARG_U32_IN),
 	REQUEST(VHOST_ATTACH_VRING_WORKER, ARG_WORKER_IN),
 	REQUEST(VHOST_GET_VRING_WORKER, ARG_WORKER_OUT),
+	REQUEST(VHOST_VDPA_GET_DEVICE_ID, ARG_U32_OUT),
+	REQUEST(VHOST_VDPA_GET_STATUS, ARG_U8_OUT),
+	REQUEST(VHOST_VDPA_SET_STATUS, ARG_U8_IN),
+	REQUEST(VHOST_VDPA_GET_CONFIG, ARG_CONFIG),
+	REQUEST(VHOST_VDPA_SET_CONFIG, ARG_CONFIG),
+	REQUEST(VHOST_VDPA_SET_VRING_ENABLE, ARG_STATE_IN),
+	REQUEST(VHOST_VDPA_GET_VRING_NUM, ARG_U16_OUT),
+	REQUEST(VHOST_VDPA_SET_CONFIG_CALL, ARG_FD),
+	REQUEST(VHOST_VDPA_GET_IOVA_RANGE, ARG_RANGE_OUT),
+	REQUEST(VHOST_VDPA_GET_CONFIG_SIZE, ARG_U32_OUT),
+	REQUEST(VHOST_VDPA_GET_VQS_COUNT, ARG_U32_OUT),
+	REQUEST(VHOST_VDPA_GET_GROUP_NUM, ARG_U32_OUT),
+	REQUEST(VHOST_VDPA_GET_AS_NUM, ARG_U32_OUT),
+	REQUEST(VHOST_VDPA_GET_VRING_GROUP, ARG_STATE_OUT),
+	REQUEST(VHOST_VDPA_SET_GROUP_ASID, ARG_STATE_IN),
+	REQUEST(VHOST_VDPA_GET_VRING_SIZE, ARG_STATE_OUT),
+	REQUEST(VHOST_VDPA_SUSPEND, ARG_NONE),
+	REQUEST(VHOST_VDPA_RESUME, ARG_NONE),
 };
 
 static const struct request *request_find(unsigned long number)
@@ -160,7 +177,17 @@ static const char *place_text(struct session *s, uint64_t value)
 
 static const char *queue_name(const struct session *s, unsigned int index)
 {
-	return ring_name(s->mem.layout, index);
+	/* the rings of a vDPA device are the device's own affair: they have numbers */
+	return s->family == FAMILY_VDPA ? NULL : ring_name(s->mem.layout, index);
+}
+
+static const char *queue_text(struct session *s, unsigned int index)
+{
+	const char *name = queue_name(s, index);
+
+	if (name || s->family != FAMILY_VDPA)
+		return name ? name : "other";
+	return arena_printf(&s->arena, "%u", index);
 }
 
 static const char *state_text(struct session *s, const struct vhost_vring_state *state)
@@ -174,7 +201,6 @@ static const char *state_text(struct session *s, const struct vhost_vring_state 
 
 static const char *file_text(struct session *s, const struct vhost_vring_file *file)
 {
-	const char *queue = queue_name(s, file->index);
 	const char *what = file->fd < 0 ? "-1" : "fd";
 
 	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
@@ -182,15 +208,13 @@ static const char *file_text(struct session *s, const struct vhost_vring_file *f
 				      file->fd == s->err[q]))
 			what = "eventfd";
 	}
-	return arena_printf(&s->arena, "%s %s", queue ? queue : "other", what);
+	return arena_printf(&s->arena, "%s %s", queue_text(s, file->index), what);
 }
 
 static const char *addr_text(struct session *s, const struct vhost_vring_addr *addr)
 {
-	const char *queue = queue_name(s, addr->index);
-
 	return arena_printf(&s->arena, "%s flags=0x%x desc=%s avail=%s used=%s",
-			    queue ? queue : "other", addr->flags,
+			    queue_text(s, addr->index), addr->flags,
 			    mem_describe(&s->mem, &s->arena, addr->desc_user_addr),
 			    mem_describe(&s->mem, &s->arena, addr->avail_user_addr),
 			    mem_describe(&s->mem, &s->arena, addr->used_user_addr));
@@ -208,10 +232,22 @@ static const char *target_text(struct session *s, const struct vhost_scsi_target
 
 static const char *worker_text(struct session *s, const struct vhost_vring_worker *w)
 {
-	const char *queue = queue_name(s, w->index);
-
-	return arena_printf(&s->arena, "%s worker %u", queue ? queue : "other",
+	return arena_printf(&s->arena, "%s worker %u", queue_text(s, w->index),
 			    w->worker_id);
+}
+
+static const char *range_text(struct session *s,
+			      const struct vhost_vdpa_iova_range *range, int r)
+{
+	if (r < 0 || (range->first == SESSION_POISON && range->last == SESSION_POISON))
+		return NULL;
+	return arena_printf(&s->arena, "0x%" PRIx64 " to 0x%" PRIx64,
+			    (uint64_t)range->first, (uint64_t)range->last);
+}
+
+static const char *config_text(struct session *s, const struct vhost_vdpa_config *config)
+{
+	return arena_printf(&s->arena, "%u from %u", config->len, config->off);
 }
 
 static const char *memory_text(struct session *s, const struct vhost_memory *table)
@@ -242,6 +278,14 @@ const char *record_argument(struct session *s, unsigned long request, const void
 		return arena_printf(&s->arena, "%u", *(const uint8_t *)arg);
 	case ARG_U8_IN:
 		return arena_printf(&s->arena, "%u", *(const uint8_t *)arg);
+	case ARG_U16_OUT:
+		if (r < 0 || *(const uint16_t *)arg == (uint16_t)SESSION_POISON)
+			return NULL;
+		return arena_printf(&s->arena, "%u", *(const uint16_t *)arg);
+	case ARG_RANGE_OUT:
+		return range_text(s, arg, r);
+	case ARG_CONFIG:
+		return config_text(s, arg);
 	case ARG_ARRAY_IN:
 		return array_text(s, arg, ((const struct session_array *)arg)->count);
 	case ARG_ARRAY_OUT:

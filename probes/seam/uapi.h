@@ -51,6 +51,19 @@ struct vhost_vring_worker {
 #define TUN_F_USO6 0x40
 #endif
 
+/* vhost-vdpa: 6.3, 6.7 and 6.9 */
+#ifndef VHOST_VDPA_RESUME
+#define VHOST_VDPA_RESUME _IO(VHOST_VIRTIO, 0x7E)
+#define VHOST_BACKEND_F_RESUME 0x5
+#endif
+#ifndef VHOST_BACKEND_F_DESC_ASID
+#define VHOST_BACKEND_F_DESC_ASID 0x7
+#define VHOST_BACKEND_F_IOTLB_PERSIST 0x8
+#endif
+#ifndef VHOST_VDPA_GET_VRING_SIZE
+#define VHOST_VDPA_GET_VRING_SIZE _IOWR(VHOST_VIRTIO, 0x82, struct vhost_vring_state)
+#endif
+
 /* 6.17, commit a2fb4bc4e2a6 */
 #ifndef VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO
 #define VIRTIO_NET_F_GUEST_UDP_TUNNEL_GSO 65

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* A vhost-vdpa device from opening to DRIVER_OK. */
+#include <string.h>
+
+#include <linux/vhost.h>
+#include <linux/virtio_config.h>
+
+#include "guest/session_record.h"
+#include "guest/vdpa.h"
+#include "seam/uapi.h"
+
+/* As they are used here; nothing is sent or received. */
+static void name_regions(struct mem *m)
+{
+	m->region[MEM_RX_DESC].name = "ring.desc";
+	m->region[MEM_RX_AVAIL].name = "ring.avail";
+	m->region[MEM_RX_USED].name = "ring.used";
+	m->region[VDPA_HEADERS].name = "headers";
+	m->region[VDPA_STATUSES].name = "statuses";
+	m->region[VDPA_DATA].name = "data";
+}
+
+static int make_device(struct vdpa *v)
+{
+	struct peer *peer = v->s->seam->peer;
+	int r = session_peer(v->s);
+
+	return r < 0 ? r : peer->ops->target(peer, &v->target);
+}
+
+int vdpa_open(struct vdpa *v, struct session *s)
+{
+	int r = 0;
+
+	*v = (struct vdpa){ .s = s };
+	s->msg_version = 2;
+	if (!strcmp(s->path, PEER_NODE))
+		r = make_device(v);
+	if (r == 0)
+		r = session_open(s);
+	if (s->mem.base)
+		name_regions(&s->mem);
+	return r < 0 ? r : 0;
+}
+
+int vdpa_set_status(struct vdpa *v, const char *step, uint8_t status)
+{
+	unsigned char arg[sizeof(uint64_t)] = { status };
+
+	return session_ioctl(v->s, step, VHOST_VDPA_SET_STATUS, arg);
+}
+
+int vdpa_crash(struct vdpa *v)
+{
+	int r = 0;
+
+	session_close(v->s);
+	v->owned = false;
+	r = session_open(v->s);
+	return r < 0 ? r : 0;
+}
+
+int vdpa_reopen(struct vdpa *v)
+{
+	(void)vdpa_set_status(v, "leave", 0);
+	return vdpa_crash(v);
+}
+
+int vdpa_get(struct vdpa *v, const char *step, unsigned long request, uint64_t *ret)
+{
+	uint64_t value = SESSION_POISON;
+	int r = session_ioctl(v->s, step, request, &value);
+
+	if (r >= 0)
+		*ret = value == SESSION_POISON ? 0 : value;
+	return r;
+}
+
+int vdpa_get_status(struct vdpa *v, const char *step)
+{
+	unsigned char arg[sizeof(uint64_t)] = { UINT8_MAX };
+
+	return session_ioctl(v->s, step, VHOST_VDPA_GET_STATUS, arg);
+}
+
+int vdpa_state(struct vdpa *v, const char *step, unsigned long request,
+	       unsigned int index, unsigned int num)
+{
+	struct vhost_vring_state state = { .index = index, .num = num };
+
+	return session_ioctl(v->s, step, request, &state);
+}
+
+/** union config - struct vhost_vdpa_config with its bytes */
+union config {
+	struct vhost_vdpa_config head;
+	struct vdpa_piece piece;
+};
+
+_Static_assert(offsetof(struct vhost_vdpa_config, buf) ==
+		       offsetof(struct vdpa_piece, bytes),
+	       "a piece is laid out as the kernel reads it");
+
+int vdpa_get_config(struct vdpa *v, const char *step, struct vdpa_piece *piece)
+{
+	union config c = { .piece = *piece };
+	int r = 0;
+
+	memset(c.piece.bytes, (int)(unsigned char)SESSION_POISON, sizeof(c.piece.bytes));
+	r = session_ioctl(v->s, step, VHOST_VDPA_GET_CONFIG, &c);
+	*piece = c.piece;
+	return r;
+}
+
+int vdpa_put_config(struct vdpa *v, const char *step, const struct vdpa_piece *piece)
+{
+	union config c = { .piece = *piece };
+
+	return session_ioctl(v->s, step, VHOST_VDPA_SET_CONFIG, &c);
+}
+
+/* ----------------------------------------------------------------- mappings */
+
+int vdpa_message(struct vdpa *v, const char *step, uint8_t type)
+{
+	return session_iotlb(v->s, step,
+			     (struct iotlb_msg){ .asid = v->asid, .type = type });
+}
+
+int vdpa_map(struct vdpa *v, const char *step, enum mem_region_id id, uint64_t len,
+	     uint8_t perm)
+{
+	return session_iotlb(v->s, step,
+			     (struct iotlb_msg){
+				     .asid = v->asid,
+				     .iova = mem_iova(id, 0),
+				     .size = len,
+				     .uaddr = mem_hva(&v->s->mem, id, 0),
+				     .perm = perm,
+				     .type = VHOST_IOTLB_UPDATE,
+			     });
+}
+
+static int map_each(struct vdpa *v, const char *step, const enum mem_region_id *id,
+		    size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = vdpa_map(v, step, id[i], v->s->mem.region[id[i]].len,
+			     VHOST_ACCESS_RW);
+	return r;
+}
+
+static const enum mem_region_id mapped[] = {
+	MEM_RX_DESC,   MEM_RX_AVAIL, MEM_RX_USED, VDPA_HEADERS,
+	VDPA_STATUSES, VDPA_DATA,    MEM_TX_BUF,  MEM_INDIRECT,
+};
+
+/* those before the data */
+#define RING_PARTS 5u
+
+int vdpa_map_rings(struct vdpa *v, const char *step)
+{
+	return map_each(v, step, mapped, RING_PARTS);
+}
+
+int vdpa_map_all(struct vdpa *v, const char *step)
+{
+	return map_each(v, step, mapped, ARRAY_SIZE(mapped));
+}
+
+int vdpa_unmap_all(struct vdpa *v, const char *step)
+{
+	return session_iotlb(v->s, step,
+			     (struct iotlb_msg){ .asid = v->asid,
+						 .size = UINT64_MAX,
+						 .type = VHOST_IOTLB_INVALIDATE });
+}
+
+/* ------------------------------------------------------------------- set-up */
+
+int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c)
+{
+	int r = v->owned ? 0 : session_owner(v->s, "setup.owner");
+
+	v->owned = r >= 0;
+	if (r >= 0 && c->backend)
+		r = session_backend(v->s, "setup.backend", c->backend);
+	if (r >= 0)
+		r = vdpa_set_status(v, "setup.acknowledge", VDPA_ACKNOWLEDGED);
+	if (r >= 0)
+		r = vdpa_set_status(v, "setup.driver", VDPA_DRIVER);
+	if (r >= 0)
+		r = session_features(v->s, "setup.features",
+				     c->features | BIT64(VIRTIO_F_VERSION_1) |
+					     BIT64(VIRTIO_F_ACCESS_PLATFORM));
+	if (r >= 0)
+		r = vdpa_set_status(v, "setup.features_ok", VDPA_FEATURES);
+	return r < 0 ? r : 0;
+}
+
+int vdpa_ring(struct vdpa *v, const struct vdpa_config *c)
+{
+	unsigned int size = c->ring_size ? c->ring_size : SESSION_RING_SIZE;
+	struct session *s = v->s;
+	struct ring *ring = &s->ring[VDPA_RING];
+	int r = 0;
+
+	ring_init(ring, &s->mem, VDPA_RING, size, c->base);
+	ring->name = "request";
+	v->next_desc = v->next_header = 0;
+	r = session_ring_num(s, "setup.num", VDPA_RING, size);
+	if (r >= 0)
+		r = session_ring_base(s, "setup.base", VDPA_RING, c->base);
+	if (r >= 0)
+		r = session_ring_addr(s, "setup.addr", VDPA_RING,
+				      session_ring_home(s, VDPA_RING));
+	if (r >= 0)
+		r = session_ring_fd(s, "setup.call", VHOST_SET_VRING_CALL, VDPA_RING,
+				    s->call[VDPA_RING]);
+	if (r >= 0)
+		r = session_ring_fd(s, "setup.kick", VHOST_SET_VRING_KICK, VDPA_RING,
+				    s->kick[VDPA_RING]);
+	if (r >= 0 && !c->disabled)
+		r = vdpa_state(v, "setup.enable", VHOST_VDPA_SET_VRING_ENABLE, VDPA_RING,
+			       1);
+	return r < 0 ? r : 0;
+}
+
+int vdpa_start(struct vdpa *v)
+{
+	int r = vdpa_set_status(v, "start", VDPA_RUNNING);
+
+	return r < 0 ? r : 0;
+}
+
+int vdpa_prepare(struct vdpa *v, const struct vdpa_config *c)
+{
+	int r = vdpa_negotiate(v, c);
+
+	if (r == 0)
+		r = vdpa_map_all(v, "setup.map");
+	return r < 0 ? r : vdpa_ring(v, c);
+}
+
+int vdpa_begin(struct vdpa *v, struct session *s, const struct vdpa_config *c)
+{
+	int r = vdpa_open(v, s);
+
+	if (r == 0)
+		r = vdpa_prepare(v, c);
+	return r < 0 ? r : vdpa_start(v);
+}
