@@ -438,8 +438,7 @@ static short own_events(const struct model_dev *d)
 }
 
 /* Everybody who could make a descriptor ready is in here, and has nothing left to do. */
-static int model_poll(struct dev *dev, struct pollfd *fds, size_t n,
-		      struct deadline until)
+int device_poll(struct dev *dev, struct pollfd *fds, size_t n, struct deadline until)
 {
 	struct model_dev *d = self(dev);
 	int ready = 0;
@@ -463,7 +462,7 @@ static const struct dev_ops model_ops = {
 	.ioctl = model_ioctl,
 	.read = messages_read,
 	.write = messages_write,
-	.poll = model_poll,
+	.poll = device_poll,
 	.close = model_close,
 };
 

@@ -8,6 +8,7 @@
 #include <linux/vhost_types.h>
 
 #include "model/map.h"
+#include "model/vdpa.h"
 #include "seam/fault.h"
 
 /** MODEL_QUEUES - rings of net and vsock: 0 to the guest, 1 from it */
@@ -143,6 +144,7 @@ struct packet;
  * @workers:	those that VHOST_NEW_WORKER made, and the first, by their numbers
  * @endpoint:	scsi: VHOST_SCSI_SET_ENDPOINT
  * @events_missed: scsi: an event found no buffer
+ * @vdpa:	vdpa: what vhost-vdpa adds
  */
 struct model_dev {
 	struct dev dev;
@@ -165,13 +167,17 @@ struct model_dev {
 	unsigned int queued_replies;
 	bool workers[WORKERS_MAX];
 	bool endpoint, events_missed;
+	struct vdpa_state vdpa;
 };
 
-extern const struct family_ops family_vsock, family_net, family_scsi;
+extern const struct family_ops family_vsock, family_net, family_scsi, family_vdpa;
 
 /** device_init() - a closed device */
 void device_init(struct model_dev *d, struct seam_model *m,
 		 const struct family_ops *family);
+
+/** device_poll() - poll(2): for nothing but what others left ready */
+int device_poll(struct dev *dev, struct pollfd *fds, size_t n, struct deadline until);
 
 /** device_work() - run the handlers that are due; whether there were any */
 bool device_work(struct model_dev *d);

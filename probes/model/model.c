@@ -30,6 +30,7 @@ struct seam_model *seam_model_new(const struct model_options *o)
 		[FAMILY_NET] = &family_net,
 		[FAMILY_VSOCK] = &family_vsock,
 		[FAMILY_SCSI] = &family_scsi,
+		[FAMILY_VDPA] = &family_vdpa,
 	};
 	const struct family_ops *family = families[o->family];
 	struct seam_model *m = calloc(1, sizeof(*m));
@@ -41,6 +42,10 @@ struct seam_model *seam_model_new(const struct model_options *o)
 	m->fault = o->fault;
 	device_init(&m->dev, m, family);
 	device_init(&m->twin, m, family);
+	if (m->family == FAMILY_VDPA) {
+		vdpa_init(&m->dev);
+		vdpa_init(&m->twin);
+	}
 	peer_init(&m->peer, m);
 	facts_init(&m->facts, m);
 	clock_init(&m->clock);

@@ -43,7 +43,7 @@ enum model_policy {
 
 /**
  * struct model_options - what kind of model
- * @family:	FAMILY_NET, FAMILY_VSOCK or FAMILY_SCSI
+ * @family:	any
  * @policy:	enum model_policy
  * @fault:	row whose rule the model breaks (FAULT_MODEL), borrowed; NULL, or a row
  *		of another act, for a model without fault

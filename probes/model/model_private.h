@@ -147,6 +147,7 @@ struct task {
  * @event:	eventfd, readable while an answer is there
  * @busy:	@request is being worked on, @reply grows; @answered: it is complete
  * @slot:	vsock: what the peer sends on and receives from, NULL without
+ * @disk:	vdpa: the file behind the device, NULL without
  */
 struct model_peer {
 	struct peer peer;
@@ -159,6 +160,7 @@ struct model_peer {
 	struct stream *slot[PEER_SLOTS];
 	struct tap tap;
 	struct target target;
+	unsigned char *disk;
 };
 
 /** struct model_facts - what the host says */

@@ -34,6 +34,10 @@ static int model_start(struct peer *peer, enum peer_backend backend)
 			return r;
 		}
 	}
+	if (p->m->family == FAMILY_VDPA && disk_start(p) < 0) {
+		fd_close(&p->event);
+		return -ENOMEM;
+	}
 	p->started = true;
 	return 0;
 }
@@ -47,6 +51,7 @@ static void model_stop(struct peer *peer)
 	host_close(p);
 	tap_done(&p->tap);
 	target_done(&p->target);
+	disk_done(p);
 	fd_close(&p->event);
 	p->started = p->busy = p->answered = false;
 }
@@ -81,6 +86,8 @@ static int model_request(struct peer *peer, const struct peer_request *request)
 	p->busy = true;
 	if (p->m->family == FAMILY_NET)
 		tap_begin(p);
+	else if (p->m->family == FAMILY_VDPA)
+		disk_order(p);
 	else if (p->m->family == FAMILY_VSOCK)
 		host_begin(p);
 	model_run(p->m);
@@ -108,6 +115,14 @@ static int model_fd(struct peer *peer)
 	return self(peer)->event;
 }
 
+static int model_target(struct peer *peer, struct peer_target *ret_target)
+{
+	struct model_peer *p = self(peer);
+
+	return p->m->family == FAMILY_VDPA ? disk_target(p, ret_target)
+					   : target_describe(peer, ret_target);
+}
+
 static const struct peer_ops peer_ops = {
 	.start = model_start,
 	.request = model_request,
@@ -115,7 +130,7 @@ static const struct peer_ops peer_ops = {
 	.fd = model_fd,
 	.stop = model_stop,
 	.backend = tap_backend,
-	.target = target_describe,
+	.target = model_target,
 };
 
 void peer_init(struct model_peer *p, struct seam_model *m)

@@ -13,8 +13,8 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#include "model/device.h"
 #include "model/memory.h"
+#include "model/model_private.h"
 
 #define INDIRECT_MAX 65536u
 
@@ -153,9 +153,9 @@ static int look_for_more(struct vq *vq)
 
 static int add_piece(struct vq *vq, struct chain *c, const struct vring_desc *d)
 {
-	bool writable =
-		le16toh(d->flags) & VRING_DESC_F_WRITE ||
-		(vq->index == MODEL_RX && device_breaks(vq->dev, RULE_RX_READABLE));
+	bool writable = le16toh(d->flags) & VRING_DESC_F_WRITE ||
+			(vq->index == MODEL_RX && vq->dev->m->family != FAMILY_VDPA &&
+			 device_breaks(vq->dev, RULE_RX_READABLE));
 	unsigned int n = c->out + c->in;
 	int r = 0;
 

@@ -269,7 +269,48 @@ enum fault_rule {
 	RULE_WORKER_FREED,    /* a worker with a ring can be freed */
 	RULE_WORKER_ANY,      /* a ring can be given to a worker that there is not */
 	RULE_WORKER_FIRST,    /* each ring is said to have the first worker */
-	RULE_WORKER_UNOWNED   /* a worker can be made before SET_OWNER */
+	RULE_WORKER_UNOWNED,   /* a worker can be made before SET_OWNER */
+
+	/* vdpa */
+	RULE_VDPA_SHARED,        /* a vDPA device can be opened while it is open */
+	RULE_VDPA_NO_PLATFORM,   /* bit 33 is not offered */
+	RULE_VDPA_FEATURES_LATE, /* features can be set after FEATURES_OK */
+	RULE_VDPA_STATUS_STALE,  /* GET_STATUS says what was set before the last */
+	RULE_VDPA_STATUS_DROPS,  /* bits can be taken out of the status */
+	RULE_VDPA_RING_LATE, /* ring addresses and indices can be set after DRIVER_OK */
+	RULE_VDPA_EARLY,     /* rings are served before DRIVER_OK */
+	RULE_VDPA_ENABLE_IGNORED,  /* rings are served without being enabled */
+	RULE_VDPA_RESET_RUNS,      /* a reset leaves the rings running */
+	RULE_VDPA_SUSPEND_IGNORED, /* a suspended device goes on */
+	RULE_VDPA_RESUME_IGNORED,  /* a device that was suspended stays so */
+	RULE_VDPA_LOG_TAKEN,       /* calls of the dirty log are taken */
+	RULE_VDPA_NULL_TAKEN,      /* GET_CONFIG_SIZE takes NULL */
+	RULE_VDPA_NO_RINGS,        /* GET_VQS_COUNT says 0 */
+	RULE_VDPA_CONFIG_START,    /* a piece of the configuration begins at its start */
+	RULE_VDPA_CONFIG_OPEN,     /* what lies behind the configuration can be read */
+	RULE_VDPA_CONFIG_CHANGES,  /* the configuration changes with DRIVER_OK */
+	RULE_VDPA_CAPACITY,        /* the capacity is in bytes */
+	RULE_VDPA_GROUP_ANY,     /* a group may have an address space that there is not */
+	RULE_VDPA_ASID_ANY,      /* an address space that there is not is the first */
+	RULE_VDPA_ASID_IGNORED,  /* there is one address space */
+	RULE_VDPA_TABLE_MAPPED,  /* the memory table is a mapping */
+	RULE_VDPA_CLOSE_KEEPS,   /* mappings outlive a descriptor closed while it ran */
+	RULE_VDPA_READ_EMPTY,    /* a read gives EAGAIN */
+	RULE_VDPA_RANGE_IGNORED, /* a mapping may lie outside the range */
+	RULE_VDPA_OVERLAP_TAKEN, /* mappings may overlap */
+	RULE_VDPA_UPDATES_LOST,  /* from the 17th on, updates are lost */
+	RULE_VDPA_MAP_LATE,      /* updates of a running device are lost */
+	RULE_VDPA_BATCH_LOST,    /* the end of a batch is lost */
+	RULE_VDPA_V1_LOST,       /* version 1 messages are lost */
+	RULE_VDPA_WRITE_LONG,    /* of a write 16 KiB arrive */
+	RULE_VDPA_READ_LONG,     /* of a read 16 KiB arrive */
+	RULE_VDPA_ONE_PIECE,     /* data are read into one descriptor */
+	RULE_VDPA_HEADER_WHOLE,  /* a header must lie in one descriptor */
+	RULE_VDPA_FLUSH_REFUSED, /* a flush fails */
+	RULE_VDPA_ID_REFUSED,    /* the device has no name */
+	RULE_VDPA_TYPE_ANY,      /* a request of no known type succeeds */
+	RULE_VDPA_END_OPEN,      /* a request behind the end succeeds */
+	RULE_VDPA_USED_SHORT     /* the used length leaves the status byte out */
 };
 
 /**
