@@ -159,4 +159,23 @@ extern const struct check lifecycle_setup_order, lifecycle_features_toggled,
 	lifecycle_no_reset_owner, lifecycle_calls_elsewhere, lifecycle_two_devices,
 	lifecycle_rounds, lifecycle_memory_regions;
 
+extern const struct check vdpa_exclusive;
+extern const struct check vdpa_platform, vdpa_all_but_each, vdpa_features_frozen,
+	vdpa_backend, vdpa_backend_refused;
+extern const struct check vdpa_ring_size, vdpa_ring_index, vdpa_ring_eventfd,
+	vdpa_ring_frozen, vdpa_unknown_request, vdpa_not_started, vdpa_ring_disabled,
+	vdpa_reset, vdpa_close_running, vdpa_suspend, vdpa_status, vdpa_status_drop,
+	vdpa_owner_required, vdpa_other_process;
+extern const struct check vdpa_chain, vdpa_indirect, vdpa_call, vdpa_event_idx,
+	vdpa_index_wrap, vdpa_ring_sizes, vdpa_in_flight, vdpa_read_check,
+	vdpa_write_check, vdpa_flush, vdpa_get_id, vdpa_request_refused;
+extern const struct check vdpa_batch, vdpa_message_version, vdpa_overlap, vdpa_range,
+	vdpa_no_read, vdpa_map_running, vdpa_map_per_request, vdpa_asid;
+extern const struct check vdpa_unmapped, vdpa_read_only, vdpa_mapping_end,
+	vdpa_invalidated, vdpa_partial, vdpa_closed, vdpa_driver_parts;
+extern const struct check vdpa_head_range, vdpa_chain_range, vdpa_null_argument,
+	vdpa_message_rules;
+extern const struct check vdpa_identity, vdpa_config_pieces, vdpa_config_bounds,
+	vdpa_config_stable, vdpa_capacity, vdpa_config_call, vdpa_groups, vdpa_asid_apart;
+
 #endif

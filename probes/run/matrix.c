@@ -44,6 +44,13 @@ static int keep(struct recorder *rec, const struct ev *ev)
 	return r;
 }
 
+static const char *path_of(const struct matrix_row *row)
+{
+	const char *path = family_path(row->family);
+
+	return path ? path : PEER_NODE;
+}
+
 static int collect(const struct matrix_row *row, const struct seam *seam,
 		   struct keeper *k, struct outcome *o)
 {
@@ -57,7 +64,7 @@ static int collect(const struct matrix_row *row, const struct seam *seam,
 			     .until = deadline_from(seam->clock->ops->now_ns(seam->clock),
 						    TIMEOUT_MS),
 			     .family = row->family,
-			     .path = family_path(row->family),
+			     .path = path_of(row),
 		     });
 	o->gave_up = -row->check->collect(&s);
 	failed = s.failed;
@@ -89,7 +96,7 @@ static void run_cell(const struct matrix_row *row, const struct fault *fault,
 		o.end = TASK_FINISHED;
 	o.evidence = k.evidence;
 	ret->indexes = has_index(&k.evidence);
-	v = verdict_of(&k.arena, row->check, family_path(row->family), TIMEOUT_MS, &o);
+	v = verdict_of(&k.arena, row->check, path_of(row), TIMEOUT_MS, &o);
 	ret->status = v.status;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", v.text ? v.text : "");
 	fault_seam_free(faulty);

@@ -25,4 +25,7 @@ extern const struct fault fault_model[];
 /** fault_scsi - of vhost-scsi alone, calls and model; ends with a row without a name */
 extern const struct fault fault_scsi[];
 
+/** fault_vdpa - of vDPA devices alone, calls and model; ends with a row without a name */
+extern const struct fault fault_vdpa[];
+
 #endif

@@ -4,7 +4,8 @@
 
 #include "seam/fault_rows.h"
 
-static const struct fault *const parts[] = { fault_calls, fault_model, fault_scsi };
+static const struct fault *const parts[] = { fault_calls, fault_model, fault_scsi,
+					     fault_vdpa };
 
 const struct fault *fault_at(size_t i)
 {
