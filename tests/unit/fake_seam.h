@@ -256,6 +256,15 @@ static const struct dev_ops fake_dev_ops = { fake_open,  fake_ioctl, fake_read,
 					     fake_write, fake_poll,  fake_close };
 static const struct dev_ops fake_twin_ops = { fake_twin_open, fake_twin_ioctl, NULL, NULL,
 					      NULL,           fake_twin_close };
+static int fake_target(struct peer *peer, struct peer_target *ret_target)
+{
+	(void)peer;
+	*ret_target = (struct peer_target){ .path = "/dev/vhost-vdpa-0",
+					    .block = 512,
+					    .blocks = 1024 };
+	return 0;
+}
+
 static const struct peer_ops fake_peer_ops = {
 	.start = fake_start,
 	.request = fake_request,
@@ -263,6 +272,7 @@ static const struct peer_ops fake_peer_ops = {
 	.fd = fake_fd,
 	.stop = fake_stop,
 	.backend = fake_backend,
+	.target = fake_target,
 };
 static const struct facts_ops fake_facts_ops = { fake_node, fake_module, fake_workers,
 						 fake_text, fake_text,   fake_parameter };

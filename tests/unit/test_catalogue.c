@@ -197,12 +197,19 @@ static void test_each_fault_is_named_by_a_check(void **state)
 
 /* ------------------------------------------------------------------- judges */
 
+static const char *path_of(const struct row *row)
+{
+	const char *path = family_path(row->family);
+
+	return path ? path : PEER_NODE;
+}
+
 static struct verdict judge(struct arena *a, const struct row *row,
 			    const struct evidence *e)
 {
 	const struct outcome o = { .evidence = *e, .end = TASK_FINISHED };
 
-	return verdict_of(a, row->c, family_path(row->family), TIMEOUT_MS, &o);
+	return verdict_of(a, row->c, path_of(row), TIMEOUT_MS, &o);
 }
 
 static void test_no_judge_passes_on_nothing(void **state)
@@ -227,7 +234,7 @@ static void collect_and_judge(const char *fault)
 	struct row row;
 
 	for (size_t n = 0; row_at(n, &row); n++) {
-		const char *path = family_path(row.family);
+		const char *path = path_of(&row);
 		struct fake f;
 		struct seam inner;
 		struct seam seam;
