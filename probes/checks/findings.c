@@ -94,6 +94,24 @@ const struct finding findings[] = {
 			  { EV_FACT, "moved", "gpa:rx.used+0x0 gpa:tx.used+0x0", 0 } },
 	},
 	{
+		.check = &vdpa_closed,
+		.since = "6.12.107 at the latest, where it was seen first; 6.18.15 and "
+			 "7.3.4 have it still",
+		.text = "A VDUSE device keeps the mappings of a vhost-vdpa descriptor that "
+			"was closed, and the files behind them, until the next descriptor "
+			"maps something: it can be started without any mapping and reaches "
+			"the memory of the VMM before. A VMM must send an invalidate of all "
+			"addresses before it closes a device, and whoever opens one should "
+			"map before DRIVER_OK.",
+		.source =
+			"vhost_vdpa_cleanup(), vhost_vdpa_remove_as(), "
+			"vhost_vdpa_general_unmap() in drivers/vhost/vdpa.c: with set_map "
+			"the parent is not told; vduse_vdpa_config_ops has no reset_map",
+		.sign = { { EV_IOCTL, "start_unmapped", "15", 0 },
+			  { EV_FACT, "held", "status 0, used 513", 0 },
+			  { EV_FACT, "after", "touched from +0x0 to +0x1ff", 0 } },
+	},
+	{
 		.check = &net_num_buffers,
 		.since = "before 5.10.223, where it was seen first",
 		.fixed_by = "6.14 (a3b9c053d82a; 6.12.107 does not have it)",
