@@ -319,7 +319,7 @@ static uint32_t regions_max(const struct model_dev *d)
 		return 1;
 	if (device_breaks(d, RULE_MEMORY_FEW))
 		return REGIONS_FEW;
-	if (device_breaks(d, RULE_MEMORY_GROWS_NOT) && runs(d))
+	if (device_breaks(d, RULE_MEMORY_GROWS_NOT) && device_runs(d))
 		return (uint32_t)d->memory.count;
 	return MODEL_REGIONS_MAX + device_breaks(d, RULE_MEMORY_ONE_MORE);
 }
