@@ -31,6 +31,7 @@
 
 const struct family_ops family_vdpa = {
 	.features = { { FEATURES } },
+	.queues = MODEL_QUEUES,
 	.handle = disk_handle,
 };
 

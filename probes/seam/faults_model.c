@@ -2,6 +2,9 @@
 /* Faults of the model: what no call can be made to do wrong. */
 #include "seam/fault_rows.h"
 
+/* whose IOTLB asks for what it lacks */
+#define WITH_MISSES (FAMILY_BIT(FAMILY_NET) | FAMILY_BIT(FAMILY_VSOCK))
+
 const struct fault fault_model[] = {
 	{ MODEL("owner_not_needed", RULE_OWNER_NOT_NEEDED, "calls need no owner",
 		"vhost_dev_check_owner()"),
@@ -249,18 +252,21 @@ const struct fault fault_model[] = {
 	  .reach = GLOBS("iotlb.late_switch_on", "iotlb.message_version",
 			 "iotlb.miss_padding", "iotlb.start_after_mapping",
 			 "iotlb.start_unmapped", "iotlb.static_map_v2",
-			 "isolation.other_device") },
+			 "isolation.other_device"),
+	  .families = WITH_MISSES },
 	{ MODEL("policy_gated", RULE_POLICY_GATED,
 		"bit 33 is ignored unless backend features were set before",
 		"vhost-abi 5: proposed on the list in August 2022"),
 	  .reach = GLOBS("iotlb.*", "isolation.*", "log.iotlb_*", "hostile.message",
-			 "lifecycle.reset_owner") },
+			 "lifecycle.reset_owner"),
+	  .families = WITH_MISSES },
 	{ MODEL("policy_lenient_agreed", RULE_POLICY_AGREED,
 		"with backend features set, bit 33 is ignored until the first IOTLB "
 		"message",
 		"vhost-abi 5: both proposals in one"),
 	  .reach = GLOBS("iotlb.message_version", "iotlb.miss_padding",
-			 "iotlb.static_map_v2") },
+			 "iotlb.static_map_v2"),
+	  .families = WITH_MISSES },
 	{ MODEL("late_bit33_ignored", RULE_LATE_IGNORED,
 		"bit 33 has no effect on a running device", "vhost_init_device_iotlb()"),
 	  .reach = GLOBS("iotlb.rearm_empties") },
