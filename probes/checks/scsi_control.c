@@ -199,6 +199,7 @@ static int collect_hotplug(struct session *s)
 	if (r < 0)
 		return r;
 	scsi_note_event(s, "added");
+	scsi_wait_call(s, QUEUE_EVT);
 	session_note_eventfds(s, "added", QUEUE_EVT);
 	r = scsi_ready(s, SCSI_OTHER_LUN);
 	session_fact(s, "new_lun", "ready", "%s", r < 0 ? strerrorname_np(-r) : "yes");

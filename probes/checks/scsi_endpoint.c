@@ -330,6 +330,8 @@ static int collect_stop_resumes(struct session *s)
 	if (r == 0)
 		r = session_barrier(s);
 	if (r >= 0)
+		r = scsi_wait(s, QUEUE_IO, 1);
+	if (r >= 0)
 		r = scsi_take(s, answers);
 	session_fact(s, "late", "answers", "%d", r);
 	return r < 0 ? r : scsi_read(s, "kept", EV_RX, &kept, NULL);

@@ -9,13 +9,6 @@
 #define CDB_VARIABLE 0x7f
 #define BLOCK 512u
 
-static void put_ready(struct session *s)
-{
-	const struct scsi_command c = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
-
-	scsi_put(s, 0, &c, NULL);
-}
-
 static const struct vring_desc *desc_at(const struct session *s, unsigned int i)
 {
 	const struct vring_desc *table = mem_ptr(&s->mem, s->ring[QUEUE_IO].desc, 0);
@@ -87,7 +80,7 @@ static int collect_ring(struct session *s)
 		r = hostile_open(&l, s, &plain_start);
 		if (r < 0)
 			break;
-		put_ready(s);
+		link_queue(&l);
 		twists[i].make(s);
 		r = session_stalled(s, twists[i].step, QUEUE_IO);
 	}
@@ -154,7 +147,7 @@ static int collect_sizes(struct session *s)
 		r = hostile_open(&l, s, &plain_start);
 	if (r < 0)
 		return r;
-	put_ready(s);
+	link_queue(&l);
 	ring_desc(&s->ring[QUEUE_IO], 1, desc_at(s, 1)->addr, SCSI_RESPONSE - 1,
 		  RING_WRITE, 0);
 	r = note_one(s, "room");
@@ -162,7 +155,7 @@ static int collect_sizes(struct session *s)
 		r = hostile_open(&l, s, &plain_start);
 	if (r < 0)
 		return r;
-	put_ready(s);
+	link_queue(&l);
 	ring_desc(&s->ring[QUEUE_IO], 0, desc_at(s, 0)->addr, SCSI_REQUEST - 1, RING_NEXT,
 		  1);
 	r = note_one(s, "request");

@@ -180,13 +180,15 @@ static int collect_at_once(struct session *s)
 	for (unsigned int i = 0; i < SCSI_SLOTS && r == 0; i++) {
 		struct scsi_command c = scsi_rw(s, 0, SCSI_READ_10, three[i].lba, 1);
 
-		c.tag = 11 * (i + 1);
+		c.tag = i + 1;
 		scsi_put(s, i, &c, NULL);
 	}
 	if (r == 0)
 		r = session_kick(s, QUEUE_IO);
 	if (r == 0)
 		r = session_barrier(s);
+	if (r >= 0)
+		r = scsi_wait(s, QUEUE_IO, SCSI_SLOTS);
 	if (r >= 0)
 		r = scsi_take(s, answers);
 	if (r < 0)
@@ -227,17 +229,32 @@ const struct check scsi_at_once = {
 
 /* -------------------------------------------------------------------- calls */
 
+/* One more request, once all that was called for before has been. */
+static int be_called(struct link *l)
+{
+	struct session *s = l->s;
+	int r = session_barrier(s);
+
+	if (r < 0)
+		return r;
+	session_note_eventfds(s, "before", QUEUE_IO);
+	link_queue(l);
+	r = session_kick(s, QUEUE_IO);
+	if (r == 0)
+		r = session_barrier(s);
+	if (r < 0)
+		return r;
+	scsi_wait_call(s, QUEUE_IO);
+	session_note_eventfds(s, "after", QUEUE_IO);
+	return 0;
+}
+
 static int collect_call(struct session *s)
 {
 	struct link l;
 	int r = scsi_begin(&l, s, &plain_start);
 
-	if (r < 0)
-		return r;
-	session_note_eventfds(s, "before", QUEUE_IO);
-	r = scsi_ready(s, 0);
-	session_note_eventfds(s, "after", QUEUE_IO);
-	return r;
+	return r < 0 ? r : be_called(&l);
 }
 
 static void judge_call(struct judge *j)
@@ -274,12 +291,9 @@ static int collect_event_idx(struct session *s)
 	struct link l;
 	int r = scsi_begin(&l, s, &event_start);
 
-	if (r < 0)
-		return r;
-	session_note_eventfds(s, "before", QUEUE_IO);
-	r = link_both_ways(&l, SHORT_BYTES);
-	session_note_eventfds(s, "after", QUEUE_IO);
-	return r;
+	if (r == 0)
+		r = link_both_ways(&l, SHORT_BYTES);
+	return r < 0 ? r : be_called(&l);
 }
 
 static void judge_event_idx(struct judge *j)
@@ -296,8 +310,9 @@ const struct check scsi_event_idx = {
 	.contract = "With VIRTIO_RING_F_EVENT_IDX requests are answered, and the call "
 		    "eventfd is signalled for the used element that used_event names.",
 	.harm = "A guest waits for its disk until it gives up.",
-	.judged = "Data both ways with used_event at the next element each time; the "
-		  "eventfd must be signalled.",
+	.judged =
+		"Data both ways with used_event at the next element each time; then the "
+		"eventfd is read empty, and one request later it must be signalled.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,

@@ -27,7 +27,6 @@ static void queue_unanswered(struct link *l)
 
 static int collect_flushed(struct session *s)
 {
-	enum session_queue q = s->family == FAMILY_SCSI ? QUEUE_IO : QUEUE_TX;
 	struct ring_used used;
 	struct link l;
 	unsigned int done = 0;
@@ -35,10 +34,10 @@ static int collect_flushed(struct session *s)
 
 	for (unsigned int i = 0; i < FLUSH_ROUNDS && r == 0; i++) {
 		queue_unanswered(&l);
-		r = session_kick(s, q);
+		r = session_kick(s, QUEUE_TX);
 		if (r == 0)
 			r = session_barrier(s);
-		done += ring_take(&s->ring[q], &used);
+		done += ring_take(&s->ring[QUEUE_TX], &used);
 	}
 	session_fact(s, "rounds", "flushed", "%u of %u", done, FLUSH_ROUNDS);
 	return r;
@@ -53,25 +52,22 @@ static void judge_flushed(struct judge *j)
 const struct check worker_flushed = {
 	.area = "worker",
 	.name = "flushed",
-	.families = ON_ALL,
+	.families = ON_BOTH,
 	.title = "a call that flushes the worker returns when what was queued is done",
 	.contract =
 		"When VHOST_SET_LOG_FD, as every call that changes what the worker works "
 		"on, returns, the worker has finished what was queued before: a buffer "
-		"that was kicked before is used. On vhost-scsi the first such call has a "
-		"request handed to the target, and the second waits for the target.",
+		"that was kicked before is used.",
 	.harm = "A VMM frees memory or reads a ring's index while the worker still goes "
 		"on with it.",
-	.judged =
-		"64 times: a packet, a kick, one such call (two on vhost-scsi), and the "
-		"buffer must have come back.",
+	.judged = "64 times: a packet, a kick, one such call, and the buffer must have "
+		  "come back.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("vhost_dev_flush() in drivers/vhost/vhost.c",
-		      "vhost_vsock_dev_ioctl(), vhost_net_ioctl()",
-		      "vhost_scsi_flush() in drivers/vhost/scsi.c"),
+		      "vhost_vsock_dev_ioctl(), vhost_net_ioctl()"),
 	.faults = WORDS("flush_late", "kick_lost"),
 	.collect = collect_flushed,
 	.judge = judge_flushed,

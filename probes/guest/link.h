@@ -136,7 +136,8 @@ int link_both_ways(struct link *l, uint32_t len);
 /** link_queue() - publish one packet that nobody waits for, without kicking */
 void link_queue(struct link *l);
 
-/** link_post_rx() - make all receive buffers available; kicks. On scsi nothing. 0 or -errno
+/** link_post_rx() - make all receive buffers available; kicks. On scsi nothing. 0 or
+ * -errno
  */
 int link_post_rx(struct link *l);
 

@@ -4,14 +4,15 @@
 
 #include "base/payload.h"
 #include "guest/scsi.h"
+#include "guest/session_record.h"
 
 #define POISON 0xa5
-#define SLOT_BYTES (4u * MEM_PAGE)
+#define SLOT_BYTES 16384u /* a page for headers, three for data */
 #define PIECES_MAX 6u
 
 /* Pages of the buffers that are no slot's. */
-#define CONTROL_AT (12u * MEM_PAGE)
-#define EVENTS_AT (13u * MEM_PAGE)
+#define CONTROL_AT ((uint64_t)12 * MEM_PAGE)
+#define EVENTS_AT ((uint64_t)13 * MEM_PAGE)
 #define EVENT_STRIDE 64u
 #define EVENTS_MAX 16u
 
@@ -34,6 +35,75 @@ int scsi_endpoint(struct session *s, const char *step, unsigned long request,
 
 	(void)snprintf(t.vhost_wwpn, sizeof(t.vhost_wwpn), "%s", wwpn);
 	return session_ioctl(s, step, request, &t);
+}
+
+/* ----------------------------------------------------------------- waiting */
+
+static int quiet_ioctl(struct session *s, unsigned long request, void *arg)
+{
+	record_begin(s, "barrier", record_request_name(request));
+	s->calls++;
+	return s->seam->dev->ops->ioctl(s->seam->dev, request, arg);
+}
+
+/* Taking a kick eventfd away flushes the worker (vhost_vring_ioctl()). */
+int scsi_flush(struct session *s)
+{
+	struct vhost_vring_file other = { .index = QUEUE_CTL, .fd = s->err[QUEUE_CTL] };
+	struct vhost_vring_file own = { .index = QUEUE_CTL, .fd = s->kick[QUEUE_CTL] };
+	int r = quiet_ioctl(s, VHOST_SET_VRING_KICK, &other);
+
+	return r < 0 ? r : quiet_ioctl(s, VHOST_SET_VRING_KICK, &own);
+}
+
+int scsi_drain(struct session *s)
+{
+	struct vhost_scsi_target t = { .abi_version = VHOST_SCSI_ABI_VERSION };
+
+	memcpy(t.vhost_wwpn, s->target.wwpn, sizeof(t.vhost_wwpn));
+	return quiet_ioctl(s, VHOST_SCSI_CLEAR_ENDPOINT, &t);
+}
+
+static uint16_t ready(const struct ring *r)
+{
+	return (uint16_t)(ring_used_idx(r) - r->last_used);
+}
+
+static int wait_call(struct session *s, enum session_queue q, struct deadline until)
+{
+	struct pollfd call = { .fd = s->call[q], .events = POLLIN };
+
+	return s->seam->dev->ops->poll(s->seam->dev, &call, 1, until);
+}
+
+int scsi_wait(struct session *s, enum session_queue q, uint16_t n)
+{
+	struct deadline until =
+		deadline_earlier(s->until, session_deadline(s, SCSI_WAIT_MS));
+	struct vhost_vring_state base = { .index = q };
+	struct ring *r = &s->ring[q];
+	uint64_t calls = 0;
+	int e = 0;
+
+	if (ready(r) >= n)
+		return 0;
+	e = quiet_ioctl(s, VHOST_GET_VRING_BASE, &base);
+	if (e < 0 || (uint16_t)base.num != ring_avail_idx(r))
+		return e < 0 ? e : 0;
+	while (ready(r) < n) {
+		e = wait_call(s, q, until);
+		if (e <= 0)
+			return e;
+		if (read(s->call[q], &calls, sizeof(calls)) < 0 && errno != EAGAIN)
+			return -errno;
+	}
+	return 0;
+}
+
+void scsi_wait_call(struct session *s, enum session_queue q)
+{
+	(void)wait_call(s, q,
+			deadline_earlier(s->until, session_deadline(s, SCSI_WAIT_MS)));
 }
 
 int scsi_get_u32(struct session *s, const char *step, unsigned long request,
@@ -187,7 +257,7 @@ void scsi_put(struct session *s, unsigned int slot, const struct scsi_command *c
 	memcpy(req.cdb, c->cdb, sizeof(req.cdb));
 	memcpy((unsigned char *)scsi_out(s, slot) - SCSI_REQUEST, &req, sizeof(req));
 	memset((unsigned char *)scsi_in(s, slot) - SCSI_RESPONSE, POISON,
-	       SCSI_RESPONSE + SCSI_DATA_MAX);
+	       (size_t)SCSI_RESPONSE + SCSI_DATA_MAX);
 	add_side(&p,
 		 &(struct side){
 			 mem_gpa(&s->mem, MEM_TX_BUF, data_at(slot) - SCSI_REQUEST),
@@ -280,6 +350,8 @@ int scsi_do(struct session *s, const struct scsi_command *c,
 	r = session_kick(s, QUEUE_IO);
 	if (r == 0)
 		r = session_barrier(s);
+	if (r >= 0)
+		r = scsi_wait(s, QUEUE_IO, 1);
 	if (r >= 0)
 		r = scsi_take(s, all);
 	if (r < 0)
@@ -445,6 +517,8 @@ int scsi_control(struct session *s, const void *request, uint32_t len, void *ret
 	r = session_kick(s, QUEUE_CTL);
 	if (r == 0)
 		r = session_barrier(s);
+	if (r >= 0)
+		r = scsi_wait(s, QUEUE_CTL, 1);
 	if (r < 0)
 		return r;
 	if (!ring_take(ring, &used))
@@ -486,6 +560,9 @@ int scsi_post_event(struct session *s)
 	ring_event(ring);
 	ring_publish(ring);
 	r = session_kick(s, QUEUE_EVT);
+	if (r == 0)
+		r = session_barrier(s);
+	/* a kick may have queued the work that fills the buffer */
 	return r < 0 ? r : session_barrier(s);
 }
 
@@ -499,7 +576,8 @@ void scsi_note_event(struct session *s, const char *step)
 		session_fact(s, step, "event", "none");
 		return;
 	}
-	memcpy(&event, mem_ptr(&s->mem, MEM_RX_BUF, EVENTS_AT + used.id * EVENT_STRIDE),
+	memcpy(&event,
+	       mem_ptr(&s->mem, MEM_RX_BUF, EVENTS_AT + (uint64_t)used.id * EVENT_STRIDE),
 	       sizeof(event));
 	session_fact(s, step, "event", "0x%x", le32toh(event.event));
 	session_fact(s, step, "reason", "%u", le32toh(event.reason));

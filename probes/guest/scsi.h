@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's side of virtio-scsi on a session's three rings: requests to the target that
- * the peer made, task management, events. Nothing waits: a barrier waits for the target
- * too (session_barrier()).
+ * the peer made, task management, events. What the target has is waited for by the call
+ * eventfd; that it never comes back is proved, as far as a target is alive.
  *
  * Source: virtio-1.2 5.6; include/uapi/linux/virtio_scsi.h; drivers/vhost/scsi.c
  */
@@ -24,8 +24,11 @@
 #define SCSI_REQUEST 51u
 #define SCSI_RESPONSE 108u
 
-/** SCSI_DATA_MAX - bytes of data of one request */
-#define SCSI_DATA_MAX (3u * MEM_PAGE)
+/** SCSI_WAIT_MS - after which a request is late */
+#define SCSI_WAIT_MS 2000u
+
+/** SCSI_DATA_MAX - bytes of data of one request: three pages */
+#define SCSI_DATA_MAX 12288u
 
 /** enum scsi_opcode - SPC-4, SBC-3 */
 enum scsi_opcode {
@@ -80,6 +83,26 @@ struct scsi_answer {
 int scsi_endpoint(struct session *s, const char *step, unsigned long request,
 		  const char *wwpn);
 
+/** scsi_flush() - session_barrier() of scsi: what was kicked has been looked at */
+int scsi_flush(struct session *s);
+
+/** scsi_drain() - have the device give back all that it has, and stop. Not recorded */
+int scsi_drain(struct session *s);
+
+/**
+ * scsi_wait() - wait until the device has used as many buffers, if it has taken them
+ * @s:		session
+ * @q:		ring, kicked and flushed
+ * @n:		how many, from those that were taken last
+ *
+ * By the call eventfd, for SCSI_WAIT_MS: a request that is not back by then is late or
+ * lost, and session_stalled() tells which. Return: 0 or -errno.
+ */
+int scsi_wait(struct session *s, enum session_queue q, uint16_t n);
+
+/** scsi_wait_call() - wait for the call eventfd of a ring, as long; it stays signalled */
+void scsi_wait_call(struct session *s, enum session_queue q);
+
 /** scsi_get_u32() - an ioctl that returns 32 bits; @ret is poisoned before */
 int scsi_get_u32(struct session *s, const char *step, unsigned long request,
 		 uint32_t *ret);
@@ -92,7 +115,8 @@ int scsi_set_u32(struct session *s, const char *step, unsigned long request,
 struct scsi_command scsi_command(const struct session *s, unsigned int lun,
 				 uint8_t opcode);
 
-/** scsi_rw() - a command that reads or writes blocks, with 10 or 16 bytes of it by @opcode */
+/** scsi_rw() - a command that reads or writes blocks, with 10 or 16 bytes of it by
+ * @opcode */
 struct scsi_command scsi_rw(const struct session *s, unsigned int lun, uint8_t opcode,
 			    uint64_t lba, uint32_t blocks);
 

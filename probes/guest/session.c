@@ -452,20 +452,15 @@ int session_kick(struct session *s, enum session_queue q)
 	return eventfd_write(s->kick[q], 1) < 0 ? -errno : 0;
 }
 
-static int flush(struct session *s)
+int session_barrier(struct session *s)
 {
 	int fd = -1;
 
+	if (s->family == FAMILY_SCSI)
+		return scsi_flush(s);
 	record_begin(s, "barrier", "VHOST_SET_LOG_FD");
 	s->calls++;
 	return s->seam->dev->ops->ioctl(s->seam->dev, VHOST_SET_LOG_FD, &fd);
-}
-
-int session_barrier(struct session *s)
-{
-	int r = flush(s);
-
-	return r < 0 || s->family != FAMILY_SCSI ? r : flush(s);
 }
 
 static void read_stalled(struct session *s, const char *step)
@@ -486,8 +481,13 @@ int session_stalled(struct session *s, const char *step, enum session_queue q)
 	calls = s->calls;
 	if (r == 0)
 		r = session_barrier(s);
+	if (r >= 0 && s->family == FAMILY_SCSI)
+		r = scsi_drain(s);
 	if (r < 0) {
-		record_call(s, step, "VHOST_SET_LOG_FD", NULL, r);
+		record_call(s, step,
+			    s->family == FAMILY_SCSI ? "VHOST_SCSI_CLEAR_ENDPOINT"
+						     : "VHOST_SET_LOG_FD",
+			    NULL, r);
 		return r;
 	}
 	if (s->family != FAMILY_SCSI)

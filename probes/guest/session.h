@@ -363,9 +363,9 @@ int session_kick(struct session *s, enum session_queue q);
  * session_barrier() - wait until the worker has done all that was queued before
  *
  * VHOST_SET_LOG_FD with -1: every call served by vhost_dev_ioctl() flushes the worker
- * before it returns (vhost-abi 3.6). On scsi twice: the first has what was kicked handed
- * to the target, the second waits for it (vhost_scsi_flush() in drivers/vhost/scsi.c).
- * Not recorded. Return: 0 or -errno.
+ * before it returns (vhost-abi 3.6). Not so on scsi of 5.10 and 6.12: there the control
+ * ring is given another kick eventfd and its own again, which does. What was handed to
+ * the target by then may still be out. Not recorded. Return: 0 or -errno.
  */
 int session_barrier(struct session *s);
 
@@ -378,7 +378,8 @@ int session_barrier(struct session *s);
  * Kick, worker flush, one non-blocking read: a miss there names the address on which
  * the device waits. Records the message (or none), the ring, the eventfds and the
  * number of system calls between the kick and the answer. Nothing is read of scsi, which
- * has no IOTLB and no read(2): what proves is the flush.
+ * has no IOTLB and no read(2): VHOST_SCSI_CLEAR_ENDPOINT, which waits for all that the
+ * target has, proves it, and leaves the device stopped.
  *
  * Return: 1 if the queue did not move; 0 if it did; -errno.
  */

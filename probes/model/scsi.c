@@ -27,7 +27,7 @@ enum scsi_ring {
 	RING_IO
 };
 
-#define DATA_MAX (16u * 1024u)
+#define DATA_MAX 16384u
 #define CDB_VARIABLE 0x7f
 #define AT_CDB_MORE 7u /* additional length of a CDB of variable length */
 #define CDB_FIXED 8u

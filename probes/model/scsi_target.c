@@ -11,8 +11,8 @@
 #include "model/model_private.h"
 
 #define BLOCK 512u
-#define BLOCKS 1024u
-#define CUT_FROM (4u * BLOCK) /* of RULE_WRITE_CUT */
+#define BLOCKS 512u
+#define CUT_FROM 2048u /* of RULE_WRITE_CUT: four blocks */
 #define TPGT 1u
 
 #define STATUS_GOOD 0x00
@@ -151,6 +151,7 @@ static void reply(struct task *t, const void *from, uint32_t len, uint64_t asked
 
 static void inquiry(const struct model_dev *d, struct task *t)
 {
+	static const char id[] = "MODEL   RAM DISK        0001";
 	uint8_t data[36] = { 0, 0, 6, 2, sizeof(data) - 5 };
 
 	if (t->cdb[1] & 1) {
@@ -158,7 +159,7 @@ static void inquiry(const struct model_dev *d, struct task *t)
 		return;
 	}
 	if (!device_breaks(d, RULE_INQUIRY_BLANK))
-		memcpy(data + 8, "MODEL   RAM DISK        0001", 28);
+		memcpy(data + 8, id, sizeof(id) - 1);
 	reply(t, data, sizeof(data), get_be(t->cdb + 3, 2));
 }
 
