@@ -139,6 +139,49 @@ const struct finding findings[] = {
 			"20210805154335.1070064-1-kuba@kernel.org",
 		.sign = { { EV_FACT, "asked", "none", 0 } },
 	},
+	{
+		.check = &scsi_features_running,
+		.since = "before 5.10.223, where it was seen first; 6.18.15 has it still",
+		.fixed_by = "7.3 at the latest (read and seen on 7.3.4)",
+		.text = "The kernel takes any features that vhost-scsi offers while it runs, "
+			"and reads the next request by them: with T10_PI, say, by a header "
+			"of another length. A VMM must clear the endpoint before it sends "
+			"features, but for VHOST_F_LOG_ALL.",
+		.source = "vhost_scsi_set_features() in drivers/vhost/scsi.c: 7.3 gives "
+			  "EBUSY there, 6.12 looks at the mask alone",
+		.sign = { { EV_IOCTL, "start", "own target", 0 },
+			  { EV_IOCTL, "more", "0x110000000", 0 },
+			  { EV_IOCTL, "same", "0x100000000", 0 } },
+	},
+	{
+		.check = &scsi_response_split,
+		.since = "before 5.10.223, where it was seen",
+		.fixed_by = "6.2, stable 6.1.11 (seen without it on 6.1.192)",
+		.text = "A response whose header lies in several descriptors is never given "
+			"back: the kernel keeps the first of them and finds it too short "
+			"when the command is done. The guest's driver must lay the 108 "
+			"bytes in one.",
+		.source = "vhost_scsi_complete_cmd_work() in drivers/vhost/scsi.c of "
+			  "5.10.223: one iovec, tvc_resp_iov",
+		.sign = { { EV_IOCTL, "start", "own target", 0 },
+			  { EV_FACT, "write", "lost", 0 } },
+	},
+	{
+		.check = &scsi_log_data,
+		.since =
+			"before 5.10.223, where it was seen first; 6.12.107 has it still",
+		.fixed_by = "6.18.15 at the latest (seen)",
+		.text = "vhost-scsi offers VHOST_F_LOG_ALL and logs its used rings, but not "
+			"the buffers that it fills: what a guest reads from its disk during "
+			"a live migration may be missing at its end. A VMM must stop the "
+			"device before its last pass over memory and send the buffers of "
+			"reads whatever the log says.",
+		.source =
+			"drivers/vhost/scsi.c of 6.12: vhost_get_vq_desc() with no log, "
+			"and no vhost_log_write()",
+		.sign = { { EV_FACT, "read", "0x00", 0 },
+			  { EV_FACT, "moved", "gpa:io.used+0x0", 0 } },
+	},
 };
 
 const size_t finding_count = ARRAY_SIZE(findings);
