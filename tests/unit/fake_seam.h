@@ -27,6 +27,7 @@
  * @file:	the last VHOST_SET_VRING_* file
  * @written:	bytes of the last write
  * @reply, @reply_r: of the peer
+ * @target:	what the peer says that it made
  * @randoms:	given out in turn, then counting on from the last
  * @emit_r:	answer of the recorder
  * @e:		what was recorded, in @arena
@@ -50,6 +51,7 @@ struct fake {
 	unsigned char message[IOTLB_MSG_BYTES], written[IOTLB_MSG_BYTES];
 	struct peer_request asked;
 	struct peer_reply reply;
+	struct peer_target target;
 	struct node_info node;
 	struct module_info module;
 	struct worker_info worker;
@@ -179,6 +181,12 @@ static int fake_backend(struct peer *peer, unsigned int header)
 	(void)peer;
 	(void)header;
 	return 78;
+}
+
+static int fake_target(struct peer *peer, struct peer_target *ret_target)
+{
+	*ret_target = FAKE_OF(peer, peer)->target;
+	return 0;
 }
 
 static int fake_node(struct facts *facts, enum family family, struct node_info *ret)

@@ -316,6 +316,7 @@ static size_t tail_of(const struct check *c)
 		{ "duplicate_update", 2 },    /* the same */
 		{ "miss_stale", 2 },          /* the same */
 		{ "other_device", 2 },        /* the same */
+		{ "inquiry", 2 },             /* what another check reads of it */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tails); i++)
