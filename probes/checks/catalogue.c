@@ -194,6 +194,7 @@ const struct check *const check_catalogue[] = {
 	&scsi_log_used,
 	&scsi_log_data,
 	&worker_flushed,
+	&worker_rests,
 	&worker_per_device,
 	&worker_limit,
 	&worker_mode,

@@ -120,7 +120,7 @@ extern const struct check log_used_ring, log_data, log_iotlb_used_ring, log_iotl
 	log_switched_on, log_switched_off, log_eventfd, log_base_refused;
 
 extern const struct check worker_flushed, worker_per_device, worker_limit, worker_mode,
-	worker_kthread, worker_calls_refused;
+	worker_kthread, worker_calls_refused, worker_rests;
 
 extern const struct check vsock_cid_rules, vsock_unknown_connection, vsock_unknown_type,
 	vsock_back_pressure, vsock_peer_close, vsock_shutdown, vsock_credit_kept,

@@ -78,6 +78,7 @@ static int model_workers(struct facts *facts, pid_t pid, struct worker_info *ret
 			: m->dev.owner == pid && !m->dev.fork_owner ? WORKER_KTHREAD
 								    : WORKER_TASK,
 		.count = count,
+		.asleep = device_breaks(&m->dev, RULE_WORKER_SPINS) ? 0 : count,
 	};
 	return 0;
 }

@@ -302,11 +302,42 @@ static bool is_worker_name(const char *comm)
 	       number_of(comm + sizeof(prefix) - 1) >= 0;
 }
 
+/* What stands behind "\n@name:\t" in /proc/TID/status; NULL if it is not there. */
+static const char *status_field(const char *status, const char *name)
+{
+	char line[64];
+	const char *at = NULL;
+
+	(void)snprintf(line, sizeof(line), "\n%s:\t", name);
+	at = strstr(status, line);
+	return at ? at + strlen(line) : NULL;
+}
+
+/* Counts a worker; @dir is its directory in /proc. */
+static void count_worker(const char *dir, struct worker_info *w)
+{
+	static const char *const switches[] = { "voluntary_ctxt_switches",
+						"nonvoluntary_ctxt_switches" };
+	char path[PATH_MAX + 512], status[4096];
+	const char *field = NULL;
+
+	w->count++;
+	(void)snprintf(path, sizeof(path), "%s/status", dir);
+	if (slurp(path, status, sizeof(status)) < 0)
+		return;
+	field = status_field(status, "State");
+	w->asleep += field && *field == 'S';
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+		field = status_field(status, switches[i]);
+		w->switches += field ? strtoull(field, NULL, 10) : 0;
+	}
+}
+
 /* The kernel names a worker by the pid in the first pid namespace, which need not be
  * ours: of the process's own threads any such name is one. */
-static int count_threads(const char *root, pid_t pid, unsigned int *ret_count)
+static int count_threads(const char *root, pid_t pid, struct worker_info *w)
 {
-	char path[PATH_MAX + 512], comm[32];
+	char task[PATH_MAX], path[PATH_MAX + 512], comm[32];
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e = NULL;
 
@@ -319,10 +350,11 @@ static int count_threads(const char *root, pid_t pid, unsigned int *ret_count)
 
 		if (tid < 0 || tid == pid)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/proc/%d/task/%s/comm", root,
-			       (int)pid, e->d_name);
+		(void)snprintf(task, sizeof(task), "%s/proc/%d/task/%s", root, (int)pid,
+			       e->d_name);
+		(void)snprintf(path, sizeof(path), "%s/comm", task);
 		if (slurp_line(path, comm, sizeof(comm)) > 0 && is_worker_name(comm))
-			(*ret_count)++;
+			count_worker(task, w);
 	}
 	return 0;
 }
@@ -346,9 +378,9 @@ static bool is_kernel_thread(const char *root, const char *pid)
 	return at && strtoul(at, NULL, 10) & PF_KTHREAD_BIT;
 }
 
-static int count_kthreads(const char *root, pid_t pid, unsigned int *ret_count)
+static int count_kthreads(const char *root, pid_t pid, struct worker_info *w)
 {
-	char path[PATH_MAX + 512], comm[32], wanted[32];
+	char task[PATH_MAX], path[PATH_MAX + 512], comm[32], wanted[32];
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e = NULL;
 
@@ -360,10 +392,11 @@ static int count_kthreads(const char *root, pid_t pid, unsigned int *ret_count)
 	while ((e = readdir(dir))) {
 		if (number_of(e->d_name) < 0)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/proc/%s/comm", root, e->d_name);
+		(void)snprintf(task, sizeof(task), "%s/proc/%s", root, e->d_name);
+		(void)snprintf(path, sizeof(path), "%s/comm", task);
 		if (slurp_line(path, comm, sizeof(comm)) > 0 && !strcmp(comm, wanted) &&
 		    is_kernel_thread(root, e->d_name))
-			(*ret_count)++;
+			count_worker(task, w);
 	}
 	return 0;
 }
@@ -372,12 +405,12 @@ static int facts_workers(struct facts *facts, pid_t pid, struct worker_info *ret
 {
 	const char *root = self(facts)->root;
 	struct worker_info w = { .type = WORKER_NONE };
-	int r = count_threads(root, pid, &w.count);
+	int r = count_threads(root, pid, &w);
 
 	if (r == 0 && w.count) {
 		w.type = WORKER_TASK;
 	} else if (r == 0) {
-		r = count_kthreads(root, pid, &w.count);
+		r = count_kthreads(root, pid, &w);
 		w.type = w.count ? WORKER_KTHREAD : WORKER_NONE;
 	}
 	if (r == 0)

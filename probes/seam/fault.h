@@ -57,6 +57,7 @@ enum fault_rule {
 	RULE_WORKER_STAYS,      /* the worker outlives the device */
 	RULE_WORKER_PER_RING,   /* each ring has a worker */
 	RULE_WORKER_SHARED,     /* two devices have one worker */
+	RULE_WORKER_SPINS,      /* the worker never sleeps */
 	RULE_FLUSH_LATE,        /* from the 41st on, a flush does not wait */
 	RULE_LIMIT_IGNORED,     /* RLIMIT_NPROC is not looked at */
 	RULE_FEATURES_ACKED,    /* GET_FEATURES says what was accepted */

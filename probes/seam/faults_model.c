@@ -26,6 +26,8 @@ const struct fault fault_model[] = {
 		"each ring has a worker of its own", "vhost_worker_create()") },
 	{ MODEL("worker_shared", RULE_WORKER_SHARED, "two devices have one worker",
 		"vhost_worker_create()") },
+	{ MODEL("worker_spins", RULE_WORKER_SPINS, "the worker never sleeps",
+		"vhost_worker(), vhost_run_work_list() in drivers/vhost/vhost.c") },
 	{ MODEL("flush_late", RULE_FLUSH_LATE,
 		"from the 41st on, a flush of the worker does not wait",
 		"vhost_dev_flush()"),

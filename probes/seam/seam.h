@@ -279,10 +279,15 @@ enum worker_type {
 	WORKER_KTHREAD /* a kernel thread of its own */
 };
 
-/** struct worker_info - the vhost workers of a process */
+/**
+ * struct worker_info - the vhost workers of a process
+ * @asleep:	how many of them sleep
+ * @switches:	how often they were switched to something else, all together
+ */
 struct worker_info {
 	int type;
-	unsigned int count;
+	unsigned int count, asleep;
+	uint64_t switches;
 };
 
 struct facts;

@@ -334,6 +334,26 @@ static void only_a_kernel_thread_of_that_pid_is_a_kthread(void **state)
 	assert_int_equal(w.count, 1);
 }
 
+static void a_worker_sleeps_or_not_and_was_switched_so_often(void **state)
+{
+	const struct fake *f = *state;
+	struct worker_info w;
+
+	write_text(f->root, "/proc/77/task/78/comm", "vhost-77\n");
+	write_text(f->root, "/proc/77/task/78/status",
+		   "Name:\tvhost-77\nState:\tS (sleeping)\n"
+		   "voluntary_ctxt_switches:\t40\nnonvoluntary_ctxt_switches:\t2\n");
+	write_text(f->root, "/proc/77/task/79/comm", "vhost-77\n");
+	write_text(f->root, "/proc/77/task/79/status",
+		   "Name:\tvhost-77\nState:\tR (running)\n"
+		   "voluntary_ctxt_switches:\t300\nnonvoluntary_ctxt_switches:\t0\n");
+	write_text(f->root, "/proc/77/task/80/comm", "vhost-77\n");
+	assert_int_equal(f->facts->ops->workers(f->facts, 77, &w), 0);
+	assert_int_equal(w.count, 3);
+	assert_int_equal(w.asleep, 1);
+	assert_int_equal(w.switches, 342);
+}
+
 static void a_process_that_is_gone_is_an_error(void **state)
 {
 	const struct fake *f = *state;
@@ -436,6 +456,7 @@ int main(void)
 		IN_FAKE(the_first_vdpa_node_stands_for_its_family),
 		IN_FAKE(a_thread_of_the_owner_is_a_task),
 		IN_FAKE(only_a_kernel_thread_of_that_pid_is_a_kthread),
+		IN_FAKE(a_worker_sleeps_or_not_and_was_switched_so_often),
 		IN_FAKE(a_process_that_is_gone_is_an_error),
 		IN_FAKE(a_virtio_vsock_device_counts_once_its_driver_is_bound),
 		IN_FAKE(a_vmci_transport_needs_its_device),

@@ -81,7 +81,7 @@ static void all_else_passes(struct fixture *f)
 	f->fake.module = (struct module_info){ .status = FACT_MODULE_LIVE,
 					       .build_id_loaded = "a0",
 					       .srcversion_loaded = "B1" };
-	f->fake.worker = (struct worker_info){ WORKER_TASK, 1 };
+	f->fake.worker = (struct worker_info){ .type = WORKER_TASK, .count = 1 };
 	f->fake.reply = (struct peer_reply){ .port = 9, .bytes = 100, .digest = 0xd1 };
 	f->fake.reply_r = 0;
 	assert_int_equal(s->facts->ops->release(s->facts, text), 0);
@@ -468,7 +468,7 @@ static void test_facts_faults(void **state)
 	f->fake.module = (struct module_info){ .status = FACT_MODULE_BUILTIN,
 					       .build_id_loaded = "f0",
 					       .srcversion_loaded = "F1" };
-	f->fake.worker = (struct worker_info){ WORKER_KTHREAD, 2 };
+	f->fake.worker = (struct worker_info){ .type = WORKER_KTHREAD, .count = 2 };
 
 	wrap(f, &(struct fault){ .act = FAULT_NODE_GONE, .nth = 1 });
 	assert_int_equal(s->facts->ops->node(s->facts, FAMILY_VSOCK, &node), 0);

@@ -573,7 +573,7 @@ static void test_workers_are_recorded(void **state)
 {
 	struct fixture *f = *state;
 
-	f->fake.worker = (struct worker_info){ WORKER_KTHREAD, 2 };
+	f->fake.worker = (struct worker_info){ .type = WORKER_KTHREAD, .count = 2 };
 	session_note_worker(&f->s, "w");
 	assert_string_equal(at(f, EV_WORKER, "w")->worker.type, "kthread");
 	assert_int_equal(at(f, EV_WORKER, "w")->worker.count, 2);
