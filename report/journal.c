@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 #include "report/journal.h"
@@ -135,10 +136,31 @@ int journal_write(int fd, const struct journal_line *line)
 	return whole ? write_all(fd, whole, strlen(whole)) : -ENOMEM;
 }
 
+static int ask_reader(int fd)
+{
+	static const char ask[] = { JOURNAL_ASK, '\n' };
+	char answer = 0;
+	ssize_t n = 0;
+	int r = write_all(fd, ask, sizeof(ask));
+
+	if (r < 0)
+		return r;
+	do
+		n = read(fd, &answer, 1);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
 int journal_sync(int fd)
 {
+	struct stat st;
+
 	if (isatty(fd))
 		return tcdrain(fd) ? -errno : 0;
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISCHR(st.st_mode) || S_ISSOCK(st.st_mode))
+		return ask_reader(fd);
 	return fsync(fd) && errno != EINVAL && errno != EROFS && errno != ENOTSUP ? -errno
 										  : 0;
 }

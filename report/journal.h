@@ -89,11 +89,21 @@ extern const struct rec_shape journal_line_shape;
 int journal_write(int fd, const struct journal_line *line) must_check_;
 
 /**
+ * enum - what passes between a journal's writer and its reader on a port
+ * @JOURNAL_ASK:	alone on a line: is all before this line there?
+ * @JOURNAL_ANSWER:	to the writer, one for each question: it is
+ */
+enum {
+	JOURNAL_ASK = '\005',
+	JOURNAL_ANSWER = '\006'
+};
+
+/**
  * journal_sync() - wait until all that was written has left this machine's memory
- * @fd:		file: fsync(2); terminal: tcdrain(3); anything else has nothing to wait
- * for
+ * @fd:		file: fsync(2); terminal: tcdrain(3); other device or socket: JOURNAL_ASK,
+ *		and wait for one JOURNAL_ANSWER; anything else has nothing to wait for
  *
- * Return: 0; -errno.
+ * Return: 0, also where nobody is there to answer; -errno.
  */
 int journal_sync(int fd) must_check_;
 

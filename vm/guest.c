@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <glob.h>
 #include <libkmod.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
@@ -11,10 +13,13 @@
 #include <sys/utsname.h>
 #include <syslog.h>
 #include <termios.h>
+#include <time.h>
 #if defined(__x86_64__)
 #include <sys/io.h>
 #endif
 
+#include "base/deadline.h"
+#include "report/journal.h"
 #include "vm/guest.h"
 
 enum {
@@ -22,6 +27,7 @@ enum {
 	SHOW_WARNINGS = 5,      /* `quiet` shows errors and worse only; WARN() is below */
 	DEBUG_EXIT_PORT = 0xf4, /* vm/qemu.c */
 	WORDS_MAX = 1 << 20,
+	PORT_MS = 5000,
 };
 
 static int open_port(const char *path)
@@ -142,6 +148,59 @@ static int load_modules(const struct guest *g)
 	return r;
 }
 
+static int open_node(void)
+{
+	glob_t found;
+	int fd;
+
+	if (glob("/dev/vport*p1", 0, NULL, &found))
+		return -ENOENT;
+	fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
+	globfree(&found);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool driver_has_device(void)
+{
+	glob_t found;
+
+	if (glob("/sys/bus/virtio/drivers/virtio_console/virtio[0-9]*", 0, NULL, &found))
+		return false;
+	globfree(&found);
+	return true;
+}
+
+/* The driver makes the node some time after it took the device, and lets it be opened
+ * later still: add_port() in drivers/char/virtio_console.c */
+static int wait_for_node(void)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	struct deadline until = deadline_after_ms(PORT_MS);
+	int fd = open_node();
+
+	while ((fd == -ENOENT || fd == -ENXIO) && !deadline_passed(until)) {
+		(void)nanosleep(&tick, NULL);
+		fd = open_node();
+	}
+	return fd;
+}
+
+/*
+ * Under TCG each byte of a serial port is an exit, and a wake-up of the host; each write
+ * to a port of virtio is one. The host hears both as one stream, so a kernel without the
+ * driver stays with the serial port.
+ */
+static void take_port(struct guest *g)
+{
+	int fd = driver_has_device() ? wait_for_node() : -ENODEV;
+
+	if (fd < 0)
+		return;
+	(void)tcdrain(g->journal);
+	(void)close(g->journal);
+	g->journal = fd;
+}
+
 int guest_setup(struct guest *g)
 {
 	int r;
@@ -166,6 +225,7 @@ int guest_setup(struct guest *g)
 	if (!r && !access("/sys/kernel/config", F_OK))
 		mount_note(g, "configfs", "/sys/kernel/config",
 			   MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	take_port(g);
 	return r;
 }
 
@@ -217,7 +277,7 @@ _Noreturn void guest_finish(const struct guest *g, int status)
 	/* The newline in front ends what a command that died may have left half written
 	 */
 	(void)dprintf(g->journal, "\n{\"type\":\"exit\",\"status\":%d}\n", status & 0xff);
-	(void)tcdrain(g->journal);
+	(void)!journal_sync(g->journal);
 	(void)tcdrain(STDERR_FILENO); /* the console */
 	sync();
 #if defined(__x86_64__)

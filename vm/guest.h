@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 
 /**
- * struct guest - the serial ports that lead to the host; owned
- * @journal:	ttyS1: JSON Lines
+ * struct guest - the ports that lead to the host; owned
+ * @journal:	JSON Lines: ttyS1, or a port of virtio where the kernel has a driver
  * @out:	ttyS2: stdout of the command
  * @err:	ttyS3: stderr of the command
  *
@@ -24,10 +24,12 @@ struct guest {
  * As pid 1: mounts devtmpfs, proc, sysfs, and tmpfs on /tmp and /run; says hello on the
  * journal as soon as there is one; shows kernel warnings on the console; makes RCU grace
  * periods short; loads the modules that /vhostcheck.modules names, in this order, with
- * the options in /etc/modprobe.d; mounts configfs where there is one. A mount or a module
- * that fails is told by a note in the journal and is no failure of this call, but for
- * vhost itself. Return: 0; -errno of open() on /dev/ttyS1 to ttyS3 (nothing can reach the
- * host); the code of libkmod if vhost cannot be loaded.
+ * the options in /etc/modprobe.d; mounts configfs where there is one; moves the journal
+ * to the port of virtio. A mount or a module that fails is told by a note in the journal
+ * and is no failure of this call, but for vhost itself.
+ *
+ * Return: 0; -errno of open() on /dev/ttyS1 to ttyS3 (nothing can reach the host); the
+ * code of libkmod if vhost cannot be loaded.
  */
 int guest_setup(struct guest *g) must_check_;
 

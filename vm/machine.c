@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * The caller polls four sockets (the guest's serial ports), a pipe (QEMU's stderr) and a
+ * The caller polls four sockets (the guest's streams), a pipe (QEMU's stderr) and a
  * pidfd, perhaps of several guests at once. Streams are read until their end only when
  * QEMU is gone: then all is there, and nobody else holds their other ends. How far the
  * guest came is told by the journal: a hello line, an exit line. What follows from an end
@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "report/journal.h"
 #include "vm/machine.h"
 
 enum {
@@ -207,6 +208,8 @@ static int take_line(void *ctx, const char *line, size_t len)
 	struct vm *vm = ctx;
 	int status = exit_line_status(line);
 
+	if (*line == JOURNAL_ASK)
+		return 0; /* answered already */
 	if (vm->state == VM_BOOTING && !strncmp(line, "{\"type\":\"hello\"", 15))
 		vm->state = VM_RUNNING;
 	if (vm->state == VM_RUNNING && status >= 0) {
@@ -215,6 +218,18 @@ static int take_line(void *ctx, const char *line, size_t len)
 		vm->late = deadline_after_ms(LEAVE_MS);
 	}
 	return vm->ev->line(vm->ev->ctx, line, len);
+}
+
+/* What is here cannot be lost any more. A guest that reads no answer needs none */
+static void answer(const struct vm *vm, const char *buf, size_t len)
+{
+	static const char text = JOURNAL_ANSWER;
+	const char *end = buf + len;
+
+	while ((buf = memchr(buf, JOURNAL_ASK, (size_t)(end - buf))) != NULL) {
+		(void)!send(vm->fd[VM_JOURNAL], &text, 1, MSG_NOSIGNAL);
+		buf++;
+	}
 }
 
 /* Read once. Return: bytes, 0 at the end or when there is nothing now, -errno */
@@ -232,10 +247,12 @@ static ssize_t pump(struct vm *vm, enum vm_stream from)
 	}
 	if (from == VM_CONSOLE)
 		keep_tail(vm, buf, (size_t)n);
-	if (from == VM_JOURNAL)
+	if (from == VM_JOURNAL) {
+		answer(vm, buf, (size_t)n);
 		r = vm_lines_feed(&vm->lines, buf, (size_t)n, take_line, vm);
-	else
+	} else {
 		r = vm->ev->bytes(vm->ev->ctx, from, buf, (size_t)n);
+	}
 	return r ? r : n;
 }
 

@@ -179,9 +179,15 @@ int vm_qemu_argv(const struct vm_spec *spec, enum vm_accel accel, const int *fd,
 		put_root(&w, spec->root);
 	for (int i = 0; i < VM_STREAM_NUM; i++) {
 		put(&w, "-chardev");
-		put(&w, "socket,id=port%d,fd=%d", i, fd[i]);
+		put(&w, "socket,id=port%d,fd=%d%s", i, fd[i],
+		    i == VM_JOURNAL ? ",mux=on" : "");
 		put(&w, "-serial");
 		put(&w, "chardev:port%d", i);
 	}
+	/* Without ioeventfd, what the guest wrote is in the socket: QEMU may go now */
+	put(&w, "-device");
+	put(&w, "virtio-serial-pci,ioeventfd=off");
+	put(&w, "-device");
+	put(&w, "virtserialport,chardev=port%d", VM_JOURNAL);
 	return w.failed;
 }

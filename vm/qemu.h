@@ -17,7 +17,10 @@ enum vm_accel {
 	VM_ACCEL_NUM
 };
 
-/** enum vm_stream - the guest's serial ports, ttyS0 to ttyS3 */
+/**
+ * enum vm_stream - the guest's serial ports, ttyS0 to ttyS3
+ * @VM_JOURNAL:	comes by a port of virtio from a kernel that has its driver
+ */
 enum vm_stream {
 	VM_CONSOLE,
 	VM_JOURNAL,
@@ -85,7 +88,7 @@ char *vm_qemu_cmdline(const struct vm_spec *spec) must_check_;
  * vm_qemu_argv() - QEMU's command line
  * @spec:	machine
  * @accel:	VM_ACCEL_KVM or VM_ACCEL_TCG
- * @fd:		VM_STREAM_NUM sockets that QEMU inherits, one per serial port
+ * @fd:		VM_STREAM_NUM sockets that QEMU inherits, one per stream
  * @ret:	receives the arguments; freed with vm_names_done(), also after a failure
  *
  * Return: 0; -ENOMEM.

@@ -268,6 +268,21 @@ sys.stdout.buffer.write(sys.stdin.buffer.read().replace(old, new, 1))' \
 	json '.summary.exit_code == 77 and .summary.counts.pass == 0'
 }
 
+@test "the journal leaves by a port of virtio, or by the serial one of a kernel without" {
+	mkdir ports
+	cd ports
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg --add "$(command -v ls)" "$KERNEL_IMAGE" \
+		--modules "$KERNEL_MODULES" -- ls -l /proc/1/fd
+	[[ $output == *" -> /dev/vport"*p1* && $output != *" -> /dev/ttyS1"* ]]
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg --append initcall_blacklist=virtio_console_init \
+		--add "$(command -v ls)" "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" -- ls -l /proc/1/fd
+	[[ $output == *" -> /dev/ttyS1"* && $output != *" -> /dev/vport"* ]]
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg --append initcall_blacklist=virtio_console_init \
+		--check 'vsock.features.*' -o r.json "$KERNEL_IMAGE" --modules "$KERNEL_MODULES"
+	report r.json
+	json '.summary.exit_code == 0 and .summary.counts.pass > 0'
+}
+
 @test "stacks --run and features --toggle, in a guest" {
 	run --separate-stderr -1 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
 		-- vhostcheck stacks --run crosvm-2022 qemu --json

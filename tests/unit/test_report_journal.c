@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -513,6 +514,26 @@ static void a_plan_names_each_thing_once(void **state)
 	assert_int_equal(journal_finish(&f->j, REASON_CRASHED, "x"), 0);
 }
 
+static void a_sync_on_a_port_asks_and_takes_one_answer(void **state)
+{
+	static const char answers[] = { JOURNAL_ANSWER, JOURNAL_ANSWER };
+	char got[8];
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], answers, sizeof(answers)), sizeof(answers));
+	assert_int_equal(journal_sync(pair[0]), 0);
+	assert_int_equal(read(pair[1], got, sizeof(got)), 2);
+	assert_int_equal(got[0], JOURNAL_ASK);
+	assert_int_equal(got[1], '\n');
+	assert_int_equal(recv(pair[0], got, sizeof(got), MSG_DONTWAIT), 1);
+	/* Nobody is there to answer */
+	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
+	assert_int_equal(journal_sync(pair[0]), 0);
+	assert_int_equal(close(pair[0]) + close(pair[1]), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -539,6 +560,7 @@ int main(void)
 		TEST(an_end_needs_every_result),
 		TEST(nothing_follows_the_end),
 		TEST(a_plan_names_each_thing_once),
+		TEST(a_sync_on_a_port_asks_and_takes_one_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

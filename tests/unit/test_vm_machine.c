@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "report/journal.h"
 #include "vm/machine.h"
 
 /* The guest's side */
@@ -87,6 +88,8 @@ _Noreturn static void play(const struct fake *f)
 	if (!strcmp(f->act, "flood"))
 		flood(f);
 	say(f->port[VM_JOURNAL], "{\"type\":\"check_start\"}\n");
+	if (!strcmp(f->act, "ask"))
+		leave(f, journal_sync(f->port[VM_JOURNAL]) ? 1 : 0);
 	if (!strcmp(f->act, "die_in_check"))
 		_exit(0);
 	if (!strcmp(f->act, "killed_in_check"))
@@ -336,6 +339,19 @@ static void a_flood_on_the_journal_costs_one_line(void **state)
 	assert_non_null(strstr(h->lines, "check_start"));
 }
 
+/* It waits for the answer before it leaves; the question is no line of the journal */
+static void a_guest_that_asks_is_answered(void **state)
+{
+	struct host *h = *state;
+
+	assert_int_equal(run_to_end(h, "ask"), 1);
+	assert_int_equal(h->vm.end, VM_END_EXIT);
+	assert_int_equal(h->vm.status, 0);
+	assert_string_equal(h->lines, "{\"type\":\"hello\",\"release\":\"1.2.3\"}|"
+				      "{\"type\":\"check_start\"}|"
+				      "{\"type\":\"exit\",\"status\":0}|");
+}
+
 static void a_guest_can_be_killed(void **state)
 {
 	struct host *h = *state;
@@ -481,6 +497,8 @@ int main(int argc, char **argv)
 						make_host, free_host),
 		cmocka_unit_test_setup_teardown(a_flood_on_the_journal_costs_one_line,
 						make_host, free_host),
+		cmocka_unit_test_setup_teardown(a_guest_that_asks_is_answered, make_host,
+						free_host),
 		cmocka_unit_test_setup_teardown(a_guest_can_be_killed, make_host,
 						free_host),
 		cmocka_unit_test_setup_teardown(

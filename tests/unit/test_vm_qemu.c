@@ -84,14 +84,34 @@ static void every_port_has_its_socket_in_order(void **state)
 
 		if (strcmp(argv.name[i], "-chardev") != 0)
 			continue;
-		(void)snprintf(want, sizeof(want), "socket,id=port%d,fd=%d", port,
-			       fd[port]);
+		(void)snprintf(want, sizeof(want), "socket,id=port%d,fd=%d%s", port,
+			       fd[port], port == VM_JOURNAL ? ",mux=on" : "");
 		assert_string_equal(argv.name[i + 1], want);
 		assert_string_equal(argv.name[i + 2], "-serial");
 		(void)snprintf(want, sizeof(want), "chardev:port%d", port++);
 		assert_string_equal(argv.name[i + 3], want);
 	}
 	assert_int_equal(port, VM_STREAM_NUM);
+	vm_names_done(&argv);
+}
+
+/* One socket for both, so that the guest may use what its kernel has */
+static void the_journal_has_a_port_of_virtio_too(void **state)
+{
+	struct vm_names argv;
+	size_t bus = 0, port = 0;
+
+	(void)state;
+	assert_int_equal(vm_qemu_argv(&spec, VM_ACCEL_TCG, fd, &argv), 0);
+	for (size_t i = 1; i < argv.count; i++) {
+		if (!strcmp(argv.name[i], "virtio-serial-pci,ioeventfd=off"))
+			bus = i;
+		if (!strcmp(argv.name[i], "virtserialport,chardev=port1"))
+			port = i;
+	}
+	assert_true(bus > 0 && port > bus);
+	assert_string_equal(argv.name[bus - 1], "-device");
+	assert_string_equal(argv.name[port - 1], "-device");
 	vm_names_done(&argv);
 }
 
@@ -200,6 +220,7 @@ int main(void)
 		cmocka_unit_test(tcg_runs_without_the_features_that_crash_its_guests),
 		cmocka_unit_test(kvm_runs_on_the_cpu_of_the_host),
 		cmocka_unit_test(every_port_has_its_socket_in_order),
+		cmocka_unit_test(the_journal_has_a_port_of_virtio_too),
 		cmocka_unit_test(
 			a_directory_is_shown_read_only_and_its_commas_are_doubled),
 		cmocka_unit_test(
