@@ -109,7 +109,7 @@ bool judge_number(struct judge *j, const char *step, uint64_t *ret)
 	judge_ok(j, step);
 	judge_that(j, ev->ioctl.arg != NULL,
 		   "%s at step \"%s\" succeeded and wrote nothing", ev->ioctl.name, step);
-	if (j->settled)
+	if (j->settled || !ev->ioctl.arg)
 		return false;
 	*ret = strtoull(ev->ioctl.arg, NULL, 0);
 	return true;

@@ -158,7 +158,7 @@ const struct check vdpa_reset = {
 		"Data both ways, reset, a request and a short wait; then all of a start "
 		"again on the same descriptor.",
 	.severity = SEVERITY_CRITICAL,
-	.risk = RISK_SAFE,
+	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.4", "_compat_vdpa_reset() in drivers/vhost/vdpa.c",
@@ -261,7 +261,7 @@ const struct check vdpa_suspend = {
 		"Two requests, suspend, a third and a short wait: indices at 2. Resume, a "
 		"kick: the third is served.",
 	.severity = SEVERITY_CRITICAL,
-	.risk = RISK_SAFE,
+	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS(

@@ -330,7 +330,7 @@ static int ask_all(struct vdpa *v)
 {
 	for (unsigned int i = 0; i < IN_FLIGHT; i++) {
 		struct vdpa_request r =
-			vdpa_sectors(i * (MEM_PAGE / VDPA_SECTOR), MEM_PAGE);
+			vdpa_sectors((uint64_t)i * (MEM_PAGE / VDPA_SECTOR), MEM_PAGE);
 
 		r.data = mem_iova(VDPA_DATA, (uint64_t)i * MEM_PAGE);
 		(void)vdpa_put(v, &r);

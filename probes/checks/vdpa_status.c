@@ -55,7 +55,7 @@ const struct check vdpa_status = {
 	.judged = "The status at open, after FEATURES_OK, DRIVER_OK, a reset and a first "
 		  "step after it.",
 	.severity = SEVERITY_HIGH,
-	.risk = RISK_SAFE,
+	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("virtio-1.2 2.1", "virtio-1.2 3.1.1",
 		      "vhost_vdpa_set_status() in drivers/vhost/vdpa.c"),

@@ -116,8 +116,8 @@ static int write_between(struct vdpa *v)
 	const uint64_t before = 199;
 	const uint64_t after = 200 + MEM_PAGE / VDPA_SECTOR;
 	const struct vdpa_request request = vdpa_sectors(200, MEM_PAGE);
-	struct session_moved had[2];
-	struct session_moved has[2];
+	struct session_moved had[2] = { 0 };
+	struct session_moved has[2] = { 0 };
 	int r = neighbour(v, before, PEER_STORE, &had[0]);
 
 	if (r == 0)

@@ -17,7 +17,7 @@
 #include "model/model.h"
 #include "seam/uapi.h"
 
-#define MS UINT64_C(1000000)
+#define QUIET_NS (VDPA_QUIET_MS * UINT64_C(1000000))
 
 /** struct fixture - a guest on a model; @last: of the facts "request" that it recorded */
 struct fixture {
@@ -161,7 +161,7 @@ static void test_what_is_not_served_costs_a_short_wait(void **state)
 	before = now(f);
 	assert_int_equal(vdpa_held(&f->v, "held", &r), -ENODATA);
 	assert_string_equal(f->last, "not used");
-	assert_in_range(now(f) - before, VDPA_QUIET_MS * MS, 2 * VDPA_QUIET_MS * MS);
+	assert_in_range(now(f) - before, QUIET_NS, 2 * QUIET_NS);
 }
 
 static void test_an_error_status_is_told(void **state)
