@@ -264,15 +264,6 @@ static const struct dev_ops fake_dev_ops = { fake_open,  fake_ioctl, fake_read,
 					     fake_write, fake_poll,  fake_close };
 static const struct dev_ops fake_twin_ops = { fake_twin_open, fake_twin_ioctl, NULL, NULL,
 					      NULL,           fake_twin_close };
-static int fake_target(struct peer *peer, struct peer_target *ret_target)
-{
-	(void)peer;
-	*ret_target = (struct peer_target){ .path = "/dev/vhost-vdpa-0",
-					    .block = 512,
-					    .blocks = 1024 };
-	return 0;
-}
-
 static const struct peer_ops fake_peer_ops = {
 	.start = fake_start,
 	.request = fake_request,
@@ -296,6 +287,7 @@ static void fake_init(struct fake *f)
 		.facts = { &fake_facts_ops },
 		.clock = { &fake_clock_ops },
 		.rec = { fake_emit, fake_begin },
+		.target = { .path = "/dev/vhost-vdpa-0", .block = 512, .blocks = 1024 },
 		.read_r = -EAGAIN,
 		.reply_r = -EAGAIN,
 	};
