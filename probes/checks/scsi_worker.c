@@ -173,7 +173,8 @@ const struct check scsi_worker_freed = {
 	.refs = WORDS("vhost_free_worker(), vhost_vq_attach_worker() in "
 		      "drivers/vhost/vhost.c"),
 	.faults = WORDS("new_worker_refused", "free_worker_refused", "attach_swallowed",
-			"worker_freed_used", "worker_any"),
+			"worker_freed_used", "worker_any", "free_worker_taken",
+			"attach_worker_taken"),
 	.collect = collect_freed,
 	.judge = judge_freed,
 };
@@ -225,7 +226,8 @@ const struct check scsi_worker_refused = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_worker_ioctl() in drivers/vhost/vhost.c"),
-	.faults = WORDS("worker_unowned", "mode_swallowed", "new_worker_refused"),
+	.faults = WORDS("worker_unowned", "mode_swallowed", "new_worker_refused",
+			"new_worker_taken"),
 	.collect = collect_refused,
 	.judge = judge_refused,
 };
