@@ -322,6 +322,7 @@ static int collect_stop_resumes(struct session *s)
 	if (r < 0)
 		return r;
 	(void)session_running(s, "stop", 0);
+	scsi_forget_calls(s, QUEUE_IO);
 	tur = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
 	scsi_put(s, 0, &tur, NULL);
 	(void)session_stalled(s, "stopped", QUEUE_IO);

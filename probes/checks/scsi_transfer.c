@@ -237,7 +237,7 @@ static int be_called(struct link *l)
 
 	if (r < 0)
 		return r;
-	session_note_eventfds(s, "before", QUEUE_IO);
+	scsi_forget_calls(s, QUEUE_IO);
 	link_queue(l);
 	r = session_kick(s, QUEUE_IO);
 	if (r == 0)

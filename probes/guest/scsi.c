@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <endian.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/payload.h"
 #include "guest/scsi.h"
@@ -82,7 +83,6 @@ int scsi_wait(struct session *s, enum session_queue q, uint16_t n)
 		deadline_earlier(s->until, session_deadline(s, SCSI_WAIT_MS));
 	struct vhost_vring_state base = { .index = q };
 	struct ring *r = &s->ring[q];
-	uint64_t calls = 0;
 	int e = 0;
 
 	if (ready(r) >= n)
@@ -94,10 +94,17 @@ int scsi_wait(struct session *s, enum session_queue q, uint16_t n)
 		e = wait_call(s, q, until);
 		if (e <= 0)
 			return e;
-		if (read(s->call[q], &calls, sizeof(calls)) < 0 && errno != EAGAIN)
-			return -errno;
+		scsi_forget_calls(s, q);
 	}
 	return 0;
+}
+
+void scsi_forget_calls(struct session *s, enum session_queue q)
+{
+	eventfd_t calls = 0;
+
+	/* none is as good: it does not block */
+	(void)eventfd_read(s->call[q], &calls);
 }
 
 void scsi_wait_call(struct session *s, enum session_queue q)

@@ -103,6 +103,10 @@ int scsi_wait(struct session *s, enum session_queue q, uint16_t n);
 /** scsi_wait_call() - wait for the call eventfd of a ring, as long; it stays signalled */
 void scsi_wait_call(struct session *s, enum session_queue q);
 
+/** scsi_forget_calls() - read the call eventfd empty: what was waited for may lie there
+ */
+void scsi_forget_calls(struct session *s, enum session_queue q);
+
 /** scsi_get_u32() - an ioctl that returns 32 bits; @ret is poisoned before */
 int scsi_get_u32(struct session *s, const char *step, unsigned long request,
 		 uint32_t *ret);
