@@ -3,10 +3,10 @@
 #include "checks/rows.h"
 
 /** READS - how often in a row the worker must be seen asleep, with the same counts */
-#define READS 16
+#define READS 4
 
-/** REST_MS - within which it must have come to rest */
-#define REST_MS 2000u
+/** ROUNDS - of a millisecond each, within which it must have come to rest */
+#define ROUNDS 2000u
 
 /*
  * Asleep in each of some reads, with no switch in between. One read proves nothing: a
@@ -29,13 +29,11 @@ static bool asleep_throughout(struct session *s, uint64_t *ret_switches)
 /*
  * Whether it slept before and after a moment in which a task that is ready to run would
  * have run, and was not switched to meanwhile. A worker that has just been flushed may
- * still be on its way to sleep: it is looked for until REST_MS have passed.
+ * still be on its way to sleep: it is looked for again and again.
  */
 static bool comes_to_rest(struct session *s)
 {
-	struct deadline until = deadline_earlier(s->until, session_deadline(s, REST_MS));
-
-	do {
+	for (unsigned int i = 0; i < ROUNDS && !session_passed(s, s->until); i++) {
 		uint64_t before = 0;
 		uint64_t after = 0;
 		bool asleep = asleep_throughout(s, &before);
@@ -44,7 +42,7 @@ static bool comes_to_rest(struct session *s)
 					      session_deadline(s, 1));
 		if (asleep && asleep_throughout(s, &after) && before == after)
 			return true;
-	} while (!session_passed(s, until));
+	}
 	return false;
 }
 
@@ -98,7 +96,7 @@ const struct check worker_rests = {
 		"(VHOST_SET_VRING_BUSYLOOP_TIMEOUT).",
 	.harm = "Idle guests keep the processors of their host at full load.",
 	.judged =
-		"The state of the one worker in /proc, 16 times before and after a moment "
+		"The state of the one worker in /proc, 4 times before and after a moment "
 		"in which it could run, with the same count of context switches; retried "
 		"for 2 s. Payload each way twice.",
 	.severity = SEVERITY_MEDIUM,
