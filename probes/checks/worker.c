@@ -448,7 +448,6 @@ static void judge_calls_refused(struct judge *j)
 		judge_errno(j, worker_calls[i].idle, ENOTTY);
 		judge_errno(j, worker_calls[i].running, ENOTTY);
 	}
-	judge_workers(j, "after", 1);
 	judge_both(j, SHORT_BYTES);
 }
 
@@ -460,13 +459,12 @@ const struct check worker_calls_refused = {
 	.contract =
 		"VHOST_NEW_WORKER, _FREE_WORKER, _ATTACH_VRING_WORKER and "
 		"_GET_VRING_WORKER are vhost-scsi's: an owned device of another kind "
-		"gives ENOTTY, running or not, has one worker as before, and moves bytes. "
+		"gives ENOTTY, running or not, and moves bytes. "
 		"A prober must have an owner (else EPERM), and hand over 64 bytes that "
 		"begin with the number of a ring (else EFAULT or ENOBUFS).",
 	.harm = "A VMM that gives each ring a worker believes that it has done so, or "
 		"loses the one that it had.",
-	.judged = "The four calls before and after the start; /proc is searched for the "
-		  "worker; 1000 bytes go each way.",
+	.judged = "The four calls before and after the start; 1000 bytes go each way.",
 	.severity = SEVERITY_LOW,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -475,8 +473,7 @@ const struct check worker_calls_refused = {
 		      "vhost_worker_ioctl(), vhost_vring_ioctl() in "
 		      "drivers/vhost/vhost.c"),
 	.faults = WORDS("new_worker_taken", "free_worker_taken", "attach_worker_taken",
-			"get_worker_other_errno", "worker_per_ring", "worker_gone",
-			"payload_flipped"),
+			"get_worker_other_errno", "payload_flipped"),
 	.collect = collect_calls_refused,
 	.judge = judge_calls_refused,
 };
