@@ -57,3 +57,17 @@ vduse_kernel() {
 	valid report
 	json '.devices[0] | .state == "blocked" and (.reason | test("qemu-storage-daemon \\(install it"))'
 }
+
+@test "the checks of vdpa pass with an implementation of VDUSE that shares nothing with QEMU's" {
+	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
+		skip "the mirror has no kernel of 6.12 or newer"
+	cp "$LAB_PROGRAMS/vduse_blk" "$BATS_TEST_TMPDIR/qemu-storage-daemon"
+	run --separate-stderr "$VHOSTCHECK" vm --device vdpa --add "$BATS_TEST_TMPDIR/qemu-storage-daemon" \
+		--modules "$modules" "$image" --json
+	valid report
+	json '.devices[0] | .state == "ok" and .features.hex == "0x300000240"'
+	json '[.checks[] | select((.status | IN("pass", "skip") | not) and .known == null) |
+		"\(.id): \(.status): \(.reason.text)"] == []'
+	json '[.checks[] | select(.status == "skip") | .reason.code] | all(. == "not_offered")'
+	json '.summary.counts.pass > 50 and .summary.exit_code == 0'
+}
