@@ -6,6 +6,7 @@
 #include "cmd/explain.h"
 #include "cmd/nearest.h"
 #include "cmd/stacks.h"
+#include "cmd/stacks_unknown.h"
 #include "stacks/library.h"
 
 /** struct known - all that can be explained */
@@ -149,7 +150,27 @@ static void print_guest(struct page *p, const struct stack_guest *g)
 	print_bits(p, "the VMM adds", &g->force);
 }
 
-static void print_stack(struct page *p, const struct stack *s)
+static void print_strays(struct page *p, const struct rec_list *strays)
+{
+	if (!strays->count)
+		return;
+	page_heading(p, "What it sends without knowing it, where that is offered");
+	for (size_t i = 0; i < strays->count; i++) {
+		const struct stacks_stray *s = strays->item[i];
+
+		page_wrapf(p, INDENT, "%s on", s->name);
+		print_series(p, DEEPER, &s->devices);
+		page_wrap(p, DEEPER, "for guests");
+		print_series(p, DEEPER, &s->guests);
+		page_newline(p);
+		page_pad_to(p, DEEPER);
+		page_wrap(p, DEEPER, s->duty->otherwise);
+		page_newline(p);
+	}
+}
+
+static void print_stack(struct page *p, const struct stack *s,
+			const struct rec_list *strays)
 {
 	static const char *const bases[] = {
 		[STACK_BASE_ACKED] = "What the guest acknowledged.",
@@ -169,11 +190,14 @@ static void print_stack(struct page *p, const struct stack *s)
 	if (s->about)
 		print_para(p, "What is known of it", s->about);
 	print_words(p, "Devices", &s->devices);
-	print_words(p, "Calls, in their order", &s->order);
+	print_words(p, "Calls, in their order (VRINGS: these for each ring in turn)",
+		    &s->order);
 	print_para(p, "What the features that it sends start from", bases[s->base]);
 	print_words(p, "Backend features that it acknowledges", &s->backend);
+	print_words(p, "Features whose duties it meets", &s->known);
 	for (size_t i = 0; i < s->guests.count; i++)
 		print_guest(p, s->guests.item[i]);
+	print_strays(p, strays);
 	page_heading(p, s->confidence == STACK_RUN ? "Sources (read, and seen running)"
 						   : "Sources (read, not run)");
 	for (size_t i = 0; i < s->sources.count; i++) {
@@ -250,6 +274,7 @@ static int explain(const struct cmd_ctx *ctx, struct arena *a, const struct know
 	const struct catalogue_entry *check = find_check(k, id);
 	const struct stack *stack = check ? NULL : stack_find(&k->stacks, id);
 	struct explain_bit *bit = NULL;
+	struct rec_list sent = { 0 }, strays = { 0 };
 	struct page page;
 
 	if (!check && !stack && explain_bits_find(a, &k->bits, id, &bit) < 0)
@@ -260,11 +285,14 @@ static int explain(const struct cmd_ctx *ctx, struct arena *a, const struct know
 		return check   ? cmd_print_json(ctx, &catalogue_entry_shape, check)
 		       : stack ? cmd_print_json(ctx, &stack_shape, stack)
 			       : cmd_print_json(ctx, &explain_bit_shape, bit);
+	if (stack && (stacks_unknown_anywhere(a, stack, &sent) < 0 ||
+		      stacks_strays(a, &sent, &strays) < 0))
+		return cmd_fail_memory(ctx);
 	cmd_page(ctx, &page);
 	if (check)
 		print_check(&page, check);
 	else if (stack)
-		print_stack(&page, stack);
+		print_stack(&page, stack, &strays);
 	else
 		print_bit(&page, bit);
 	return CMD_EXIT_OK;

@@ -4,6 +4,7 @@
 #include "cmd/execute.h"
 #include "cmd/nearest.h"
 #include "cmd/stacks.h"
+#include "cmd/stacks_unknown.h"
 #include "report/page.h"
 #include "stacks/library.h"
 
@@ -13,6 +14,8 @@ static const struct rec_field stacks_fields[] = {
 	  &stack_shape },
 	{ "verdicts", REC_LIST, offsetof(struct stacks_document, verdicts), false,
 	  &report_stack_shape },
+	{ "unknown", REC_LIST, offsetof(struct stacks_document, unknown), false,
+	  &stacks_unknown_shape },
 	{ 0 },
 };
 
@@ -178,7 +181,22 @@ static void put_guests(struct page *p, size_t indent, const struct rec_list *gue
 	}
 }
 
-static void put_stack(struct page *p, size_t indent, const struct stack *s, bool quiet)
+/* Names of bits, each once, whatever the device and the guest. */
+static void put_unknown(struct page *p, size_t indent, const struct rec_list *strays)
+{
+	if (!strays->count)
+		return;
+	page_pad_to(p, indent);
+	page_wrap(p, indent, "Sends without knowing it, where it is offered:");
+	for (size_t i = 0; i < strays->count; i++)
+		page_wrapf(p, indent, "%s%s",
+			   ((const struct stacks_stray *)strays->item[i])->name,
+			   i + 1 < strays->count ? "," : "");
+	page_newline(p);
+}
+
+static void put_stack(struct page *p, size_t indent, const struct stack *s,
+		      const struct rec_list *strays, bool quiet)
 {
 	page_put_toned(p, TONE_BOLD, s->name);
 	page_pad_to(p, indent);
@@ -195,9 +213,19 @@ static void put_stack(struct page *p, size_t indent, const struct stack *s, bool
 	page_pad_to(p, indent);
 	page_wrap(p, indent, s->summary);
 	page_newline(p);
+	put_unknown(p, indent, strays);
 }
 
-static void print_stacks(const struct cmd_ctx *ctx, const struct rec_list *stacks)
+static int find_strays(struct arena *a, const struct stack *s, struct rec_list *ret)
+{
+	struct rec_list unknown = { 0 };
+	int r = stacks_unknown_anywhere(a, s, &unknown);
+
+	return r == 0 ? stacks_strays(a, &unknown, ret) : r;
+}
+
+static int print_stacks(const struct cmd_ctx *ctx, struct arena *a,
+			const struct rec_list *stacks)
 {
 	struct page p = { 0 };
 	size_t indent = 0;
@@ -207,8 +235,14 @@ static void print_stacks(const struct cmd_ctx *ctx, const struct rec_list *stack
 		indent =
 			page_wider(indent, ((const struct stack *)stacks->item[i])->name);
 	indent += 2;
-	for (size_t i = 0; i < stacks->count; i++)
-		put_stack(&p, indent, stacks->item[i], ctx->quiet);
+	for (size_t i = 0; i < stacks->count; i++) {
+		struct rec_list strays = { 0 };
+
+		if (find_strays(a, stacks->item[i], &strays) < 0)
+			return cmd_fail_memory(ctx);
+		put_stack(&p, indent, stacks->item[i], &strays, ctx->quiet);
+	}
+	return CMD_EXIT_OK;
 }
 
 /* Those that were named decide the exit status, as with run --stack. */
@@ -219,6 +253,27 @@ static int name_them(struct run_options *r, const struct stacks_options *o)
 				 ((const struct stack *)r->library.item[i])->name) < 0)
 			return -ENOMEM;
 	return 0;
+}
+
+/* On the devices that were played on, as far as it is known what they offer. */
+static int find_unknown(struct execution *x, struct stacks_document *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < x->report.devices.count; i++) {
+		const struct report_device *dev = x->report.devices.item[i];
+		const struct stacks_offer offer = {
+			.device = dev->name,
+			.family = (enum family)dev->kind,
+			.features = { { dev->features ? mask_set(dev->features).word[0]
+						      : 0 } },
+		};
+
+		for (size_t k = 0; k < d->stacks.count && r == 0; k++)
+			r = stacks_unknown_on(&x->arena, d->stacks.item[k], &offer,
+					      &d->unknown);
+	}
+	return r;
 }
 
 static int play_them(struct execution *x, struct stacks_document *d)
@@ -234,6 +289,8 @@ static int play_them(struct execution *x, struct stacks_document *d)
 	d->verdicts = x->report.stacks;
 	if (!x->ctx->json)
 		return output_report(x->ctx, &x->output, &x->report);
+	if (find_unknown(x, d) < 0)
+		return cmd_fail_memory(x->ctx);
 	status = cmd_print_json(x->ctx, &stacks_shape, d);
 	return status ? status : (int)x->report.summary.exit_code;
 }
@@ -256,6 +313,16 @@ static int run_policies(const struct cmd_ctx *ctx, const struct stacks_options *
 	return status;
 }
 
+static int print_json(const struct cmd_ctx *ctx, struct arena *a,
+		      struct stacks_document *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < d->stacks.count && r == 0; i++)
+		r = stacks_unknown_anywhere(a, d->stacks.item[i], &d->unknown);
+	return r < 0 ? cmd_fail_memory(ctx) : cmd_print_json(ctx, &stacks_shape, d);
+}
+
 static int run_stacks(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	cleanup_arena struct arena a = { 0 };
@@ -275,9 +342,8 @@ static int run_stacks(struct cmd_ctx *ctx, int argc, char **argv)
 	if (o.run)
 		return run_policies(ctx, &o, &d, argc, argv);
 	if (ctx->json)
-		return cmd_print_json(ctx, &stacks_shape, &d);
-	print_stacks(ctx, &d.stacks);
-	return CMD_EXIT_OK;
+		return print_json(ctx, &a, &d);
+	return print_stacks(ctx, &a, &d.stacks);
 }
 
 const struct cmd cmd_stacks = {

@@ -9,9 +9,11 @@
  * struct stacks_document - "vhostcheck-stacks/1"
  * @stacks:	struct stack
  * @verdicts:	struct report_stack: what became of them here; empty if not played
+ * @unknown:	struct stacks_unknown: what they send without knowing it, of what the
+ *devices offer that they were played on; if not played, of what some kernel offers
  */
 struct stacks_document {
-	struct rec_list stacks, verdicts;
+	struct rec_list stacks, verdicts, unknown;
 };
 
 extern const struct rec_shape stacks_shape;

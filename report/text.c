@@ -367,6 +367,50 @@ static bool goes_on(const struct report_stack *s, const struct report_stack *nex
 	       !strcmp(s->reason->text, next->reason->text);
 }
 
+/* The fact at @step, or NULL. */
+static const char *fact_of(const struct rec_list *evidence, const char *step,
+			   const char *name)
+{
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct ev *ev = evidence->item[i];
+
+		if (ev->kind == EV_FACT && !strcmp(ev->step, step) &&
+		    !strcmp(ev->fact.name, name))
+			return ev->fact.value;
+	}
+	return NULL;
+}
+
+static enum family family_of(const char *device)
+{
+	for (int f = 0; f < FAMILY_NUM; f++)
+		if (!strncmp(device, family_names[f], strlen(family_names[f])))
+			return (enum family)f;
+	return FAMILY_NUM;
+}
+
+/* The bits that went out without the VMM's knowing them: stacks/player.h. */
+static void put_unknown(struct page *p, size_t indent, const struct report_stack *s)
+{
+	const char *hex = fact_of(&s->evidence, "setup.features", "unknown");
+	const struct mask mask = { .hex = hex };
+	struct feature_set set = { 0 };
+
+	if (!hex || strncmp(hex, "0x", 2) != 0 || !strcmp(hex, "0x0"))
+		return;
+	set = mask_set(&mask);
+	page_wrap(p, indent, "Sent without knowing it:");
+	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++) {
+		const char *name = bit_name(BITS_FEATURES, family_of(s->device), bit);
+
+		if (feature_set_has(&set, bit) && name)
+			page_wrap(p, indent, short_name(name));
+		else if (feature_set_has(&set, bit))
+			page_wrapf(p, indent, "bit %u", bit);
+	}
+	page_newline(p);
+}
+
 static void put_stack(struct page *p, const struct report_stack *s,
 		      const struct report_stack *next, const struct stack_columns *at)
 {
@@ -394,6 +438,7 @@ static void put_stack(struct page *p, const struct report_stack *s,
 		if (s->expected)
 			put_expected(p, at->guest, s->expected);
 	}
+	put_unknown(p, at->guest, s);
 	text_evidence(p, at->guest, &s->evidence);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "core/duty.h"
 #include "stacks/features.h"
 
 static struct feature_set set_of(const struct rec_list *names, enum family family)
@@ -38,6 +39,7 @@ struct stack_features stack_features(const struct stack *stack,
 	const struct feature_set acks = set_of(&guest->acks, family);
 	const struct feature_set mask = set_of(&guest->mask, family);
 	const struct feature_set force = set_of(&guest->force, family);
+	const struct feature_set known = set_of(&stack->known, family);
 	struct stack_features f = { 0 };
 
 	for (int i = 0; i < FEATURE_WORDS; i++)
@@ -45,6 +47,8 @@ struct stack_features stack_features(const struct stack *stack,
 	f.sent = base_of(stack, offered, &f.acked);
 	for (int i = 0; i < FEATURE_WORDS; i++)
 		f.sent.word[i] = (f.sent.word[i] & ~mask.word[i]) | force.word[i];
+	for (int i = 0; i < FEATURE_WORDS; i++)
+		f.unknown.word[i] = f.sent.word[i] & offered->word[i] & ~known.word[i];
 	return f;
 }
 
@@ -63,6 +67,8 @@ uint64_t stack_backend(const struct stack *stack, enum family family, uint64_t o
 {
 	uint64_t set = 0;
 
+	if (stack->backend.count && !strcmp(stack->backend.item[0], STACK_ALL))
+		return offered;
 	for (size_t i = 0; i < stack->backend.count; i++) {
 		int bit = stack_backend_number(family, stack->backend.item[i]);
 
@@ -70,4 +76,17 @@ uint64_t stack_backend(const struct stack *stack, enum family family, uint64_t o
 			set |= BIT64(bit);
 	}
 	return set & offered;
+}
+
+struct feature_set stack_offered_anywhere(enum family family)
+{
+	struct feature_set set = { 0 };
+
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		const struct duty *d = duty_find(BITS_FEATURES, family, bit);
+
+		if (d && duty_since(d, family))
+			set.word[0] |= BIT64(bit);
+	}
+	return set;
 }

@@ -9,9 +9,10 @@
  * struct stack_features - feature sets on their way from the device to it
  * @acked:	what the guest acknowledges of what is offered
  * @sent:	what the VMM puts into VHOST_SET_FEATURES
+ * @unknown:	what it sends of what is offered without knowing it
  */
 struct stack_features {
-	struct feature_set acked, sent;
+	struct feature_set acked, sent, unknown;
 };
 
 /**
@@ -41,5 +42,13 @@ int stack_backend_number(enum family family, const char *name);
  * @offered:	what VHOST_GET_BACKEND_FEATURES returned
  */
 uint64_t stack_backend(const struct stack *stack, enum family family, uint64_t offered);
+
+/**
+ * stack_offered_anywhere() - all that VHOST_GET_FEATURES of some kernel returns
+ * @family:	device
+ *
+ * Source: core/duty.h
+ */
+struct feature_set stack_offered_anywhere(enum family family);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guest/link.h"
+#include "seam/uapi.h"
 #include "stacks/features.h"
 #include "stacks/player.h"
 
@@ -16,19 +17,27 @@
  * @s, @play:	borrowed
  * @offered:	what VHOST_GET_FEATURES returned
  * @sent:	what VHOST_SET_FEATURES was given
+ * @drawn:	the rings were laid out in the guest's memory
+ * @hears:	of each ring, whether its error eventfd is set
  */
 struct player {
 	struct session *s;
 	const struct stack_play *play;
 	struct feature_set offered;
 	uint64_t sent;
+	bool drawn, hears[SESSION_QUEUES];
 };
 
 /* ------------------------------------------------------- the calls of a VMM */
 
-static int play_owner(struct player *p)
+/* Not in every kernel: a VMM that asks for it does without. */
+static int play_fork(struct player *p)
 {
-	return session_owner(p->s, "setup.owner");
+	uint8_t kthread = VHOST_FORK_OWNER_KTHREAD;
+
+	(void)session_ioctl(p->s, "setup.fork_from_owner", VHOST_SET_FORK_FROM_OWNER,
+			    &kthread);
+	return 0;
 }
 
 static int play_get_features(struct player *p)
@@ -37,15 +46,29 @@ static int play_get_features(struct player *p)
 			       &p->offered.word[0]);
 }
 
+/* Bits above 63 go nowhere but through the array. */
+static int send_features(struct player *p, const struct feature_set *sent)
+{
+	const struct session_array array = { .count = 2,
+					     .word = { sent->word[0], sent->word[1] } };
+
+	p->sent = sent->word[0];
+	return sent->word[1] ? session_set_array(p->s, "setup.features", &array)
+			     : session_features(p->s, "setup.features", p->sent);
+}
+
 static int play_set_features(struct player *p)
 {
 	const struct stack_features f =
 		stack_features(p->play->stack, p->play->guest, p->s->family, &p->offered);
+	const struct mask *unknown =
+		mask_make(&p->s->arena, BITS_FEATURES, p->s->family, &f.unknown);
 	int r = 0;
 
-	p->sent = f.sent.word[0];
 	session_fact(p->s, "setup.features", "acked", "0x%" PRIx64, f.acked.word[0]);
-	r = session_features(p->s, "setup.features", p->sent);
+	if (unknown)
+		session_fact(p->s, "setup.features", "unknown", "%s", unknown->hex);
+	r = send_features(p, &f.sent);
 	if (r < 0)
 		return r;
 	/* the guest keeps to what it acknowledged itself, whatever the VMM sent */
@@ -70,21 +93,99 @@ static int play_backend(struct player *p)
 	return r;
 }
 
-static int play_memory(struct player *p)
+/* What is left behind by a start that was refused, for whoever wants to know why. */
+static void note_refused(struct session *s)
 {
-	return session_mem_table(p->s, "setup.memory");
+	for (int i = 0; i < MISSES_MAX; i++)
+		if (session_read_miss(s, "start.miss", NULL) <= 0)
+			break;
+	session_note_ring(s, "start.rx", QUEUE_RX);
+	session_note_eventfds(s, "start.rx", QUEUE_RX);
+	session_note_ring(s, "start.tx", QUEUE_TX);
+	session_note_eventfds(s, "start.tx", QUEUE_TX);
 }
 
-static int play_cid(struct player *p)
+/* Errors of a ring are heard, also where the VMM does not listen. */
+static int listen_to(struct player *p, enum session_queue q)
 {
-	return p->s->family == FAMILY_VSOCK ? session_cid(p->s, "setup.cid") : 0;
+	const char *step = q == QUEUE_TX ? "setup.tx.err" : "setup.rx.err";
+
+	if (p->hears[q])
+		return 0;
+	p->hears[q] = true;
+	return session_ring_fd(p->s, step, VHOST_SET_VRING_ERR, q, p->s->err[q]);
 }
 
-static int play_vrings(struct player *p)
+static int play_ring_start(struct player *p, enum session_queue q)
 {
-	int r = session_ring_setup(p->s, QUEUE_RX, SESSION_RING_SIZE, 0);
+	int r = listen_to(p, q);
 
-	return r < 0 ? r : session_ring_setup(p->s, QUEUE_TX, SESSION_RING_SIZE, 0);
+	if (r < 0)
+		return r;
+	r = session_ring_start(p->s, "start", q);
+	if (r < 0)
+		note_refused(p->s);
+	return r;
+}
+
+/* Lays the rings out before the first call that is about one. */
+static void draw_rings(struct player *p)
+{
+	struct session *s = p->s;
+
+	for (unsigned int q = 0; q < session_queues(s) && !p->drawn; q++) {
+		ring_init(&s->ring[q], &s->mem, q, SESSION_RING_SIZE, 0);
+		s->ring[q].in_order = s->in_order;
+	}
+	p->drawn = true;
+}
+
+static int play_ring_call(struct player *p, enum session_queue q,
+			  enum stack_ring_call call)
+{
+	static const struct {
+		const char *rx, *tx;
+	} steps[RING_CALL_NUM] = {
+		[RING_NUM] = { "setup.rx.num", "setup.tx.num" },
+		[RING_BASE] = { "setup.rx.base", "setup.tx.base" },
+		[RING_ADDR] = { "setup.rx.addr", "setup.tx.addr" },
+		[RING_CALL] = { "setup.rx.call", "setup.tx.call" },
+		[RING_KICK] = { "setup.rx.kick", "setup.tx.kick" },
+	};
+	const char *step = q == QUEUE_TX ? steps[call].tx : steps[call].rx;
+	struct session *s = p->s;
+
+	switch (call) {
+	case RING_NUM:
+		return session_ring_num(s, step, q, SESSION_RING_SIZE);
+	case RING_BASE:
+		return session_ring_base(s, step, q, 0);
+	case RING_ADDR:
+		return session_ring_addr(s, step, q, session_ring_home(s, q));
+	case RING_CALL:
+		return session_ring_fd(s, step, VHOST_SET_VRING_CALL, q, s->call[q]);
+	case RING_ERR:
+		return listen_to(p, q);
+	case RING_KICK:
+		return session_ring_fd(s, step, VHOST_SET_VRING_KICK, q, s->kick[q]);
+	case RING_START:
+		return play_ring_start(p, q);
+	case RING_CALL_NUM:
+		break;
+	}
+	return -EINVAL;
+}
+
+static int play_vrings(struct player *p, const struct stack_step *step)
+{
+	int r = 0;
+
+	draw_rings(p);
+	for (unsigned int q = 0; q < session_queues(p->s); q++)
+		for (size_t i = 0; i < step->count && r >= 0; i++)
+			r = play_ring_call(p, (enum session_queue)q,
+					   (enum stack_ring_call)step->ring[i]);
+	return r;
 }
 
 static int play_map(struct player *p)
@@ -99,51 +200,62 @@ static int play_map(struct player *p)
 	return r < 0 ? r : session_map(p->s, "setup.map", MEM_TX_USED, VHOST_ACCESS_RW);
 }
 
-/* What is left behind by a start that was refused, for whoever wants to know why. */
 static int play_start(struct player *p)
 {
-	struct session *s = p->s;
-	int r = session_running(s, "start", 1);
+	int r = 0;
 
-	if (r >= 0)
-		return 0;
-	for (int i = 0; i < MISSES_MAX; i++)
-		if (session_read_miss(s, "start.miss", NULL) <= 0)
-			break;
-	session_note_ring(s, "start.rx", QUEUE_RX);
-	session_note_eventfds(s, "start.rx", QUEUE_RX);
-	session_note_ring(s, "start.tx", QUEUE_TX);
-	session_note_eventfds(s, "start.tx", QUEUE_TX);
+	for (unsigned int q = 0; q < session_queues(p->s) && r >= 0; q++)
+		r = listen_to(p, (enum session_queue)q);
+	if (r < 0)
+		return r;
+	r = session_running(p->s, "start", 1);
+	if (r < 0)
+		note_refused(p->s);
 	return r;
 }
 
-static int play_call(struct player *p, const char *word)
+static int play_step(struct player *p, const struct stack_step *step)
 {
-	static int (*const calls[CALL_NUM])(struct player *) = {
-		[CALL_SET_OWNER] = play_owner,
-		[CALL_GET_FEATURES] = play_get_features,
-		[CALL_SET_FEATURES] = play_set_features,
-		[CALL_BACKEND_FEATURES] = play_backend,
-		[CALL_SET_MEM_TABLE] = play_memory,
-		[CALL_SET_GUEST_CID] = play_cid,
-		[CALL_VRINGS] = play_vrings,
-		[CALL_IOTLB_UPDATE] = play_map,
-		[CALL_START] = play_start,
-	};
-
-	for (int c = 0; c < CALL_NUM; c++)
-		if (!strcmp(stack_call_names[c], word))
-			return calls[c](p);
+	switch ((enum stack_call)step->call) {
+	case CALL_FORK_FROM_OWNER:
+		return play_fork(p);
+	case CALL_SET_OWNER:
+		return session_owner(p->s, "setup.owner");
+	case CALL_GET_FEATURES:
+		return play_get_features(p);
+	case CALL_SET_FEATURES:
+		return play_set_features(p);
+	case CALL_BACKEND_FEATURES:
+		return play_backend(p);
+	case CALL_SET_MEM_TABLE:
+		return session_mem_table(p->s, "setup.memory");
+	case CALL_SET_GUEST_CID:
+		return p->s->family == FAMILY_VSOCK ? session_cid(p->s, "setup.cid") : 0;
+	case CALL_VRINGS:
+		return play_vrings(p, step);
+	case CALL_IOTLB_UPDATE:
+		return play_map(p);
+	case CALL_START:
+		return play_start(p);
+	case CALL_NUM:
+		break;
+	}
 	return -EINVAL;
 }
 
 static int play_calls(struct player *p)
 {
 	const struct rec_list *order = &p->play->stack->order;
+	char word[STACK_WORD_ROOM];
 	int r = 0;
 
-	for (size_t i = 0; i < order->count && r >= 0; i++)
-		r = play_call(p, order->item[i]);
+	for (size_t i = 0; i < order->count && r >= 0; i++) {
+		struct stack_step step;
+
+		r = stack_step_read(order->item[i], &step, word);
+		if (r >= 0)
+			r = play_step(p, &step);
+	}
 	return r;
 }
 
@@ -255,6 +367,16 @@ static void play_transfer(struct player *p)
 		play_pace(p, &l);
 }
 
+/* Whoever adds this bit of its own has a back end without headers. */
+static bool has_own_header(const struct stack_guest *guest)
+{
+	for (size_t i = 0; i < guest->force.count; i++)
+		if (bit_number(FAMILY_NET, guest->force.item[i]) ==
+		    VHOST_NET_F_VIRTIO_NET_HDR)
+			return true;
+	return false;
+}
+
 int stack_collect(struct session *s, const struct stack_play *play)
 {
 	struct player p = { .s = s, .play = play };
@@ -263,6 +385,8 @@ int stack_collect(struct session *s, const struct stack_play *play)
 		return -EOPNOTSUPP;
 	s->addresses =
 		play->guest->guest == GUEST_VIOMMU ? ADDRESSES_IOVA : ADDRESSES_PHYSICAL;
+	if (has_own_header(play->guest))
+		s->backend = BACKEND_PACKET;
 	if (session_peer(s) < 0)
 		return 0;
 	if (session_open(s) < 0)

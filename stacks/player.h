@@ -4,9 +4,14 @@
  * transfer as its guest would drive it. Has no opinion: stacks/verdict.h has.
  *
  * Steps that are recorded: "peer"; "open"; "setup.*" for every call before or after the
- * start; "start"; after a refused start "start.miss" with all that the device has to
- * say, "start.rx" and "start.tx"; else what guest/link.h records, "transfer" with the
- * fact "result", "ok" or the name of an errno; and "pace" where the IOTLB is on.
+ * start, with the facts "acked", "unknown" and "iotlb" at "setup.features"; "start";
+ * after a refused start "start.miss" with all that the device has to say, "start.rx" and
+ * "start.tx"; else what guest/link.h records, "transfer" with the fact "result", "ok" or
+ * the name of an errno; and "pace" where the IOTLB is on.
+ *
+ * One pair of rings is played, on one descriptor: a VMM with several pairs opens the
+ * device once for each and does the same there. VHOST_SET_VRING_ERR is made before the
+ * start where the VMM does not: it changes nothing, and errors of the device are heard.
  */
 #ifndef STACKS_PLAYER_H
 #define STACKS_PLAYER_H

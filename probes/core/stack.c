@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "core/stack.h"
 
 const char *const guest_kind_names[] = { "plain", "protected", "viommu", NULL };
@@ -9,12 +11,69 @@ const char *const stack_verdict_names[] = {
 };
 
 const char *const stack_call_names[CALL_NUM + 1] = {
-	"SET_OWNER",     "GET_FEATURES",
-	"SET_FEATURES",  "BACKEND_FEATURES",
-	"SET_MEM_TABLE", "SET_GUEST_CID",
-	"VRINGS",        "IOTLB_UPDATE",
-	"START",         NULL,
+	"FORK_FROM_OWNER",
+	"SET_OWNER",
+	"GET_FEATURES",
+	"SET_FEATURES",
+	"BACKEND_FEATURES",
+	"SET_MEM_TABLE",
+	"SET_GUEST_CID",
+	"VRINGS",
+	"IOTLB_UPDATE",
+	"START",
+	NULL,
 };
+
+const char *const stack_ring_call_names[RING_CALL_NUM + 1] = {
+	"NUM", "BASE", "ADDR", "CALL", "ERR", "KICK", "START", NULL,
+};
+
+/* The place of the first @len bytes of @word among names, or -ENOENT. */
+static int place_of(const char *const *names, const char *word, size_t len)
+{
+	for (int i = 0; names[i]; i++)
+		if (strlen(names[i]) == len && !memcmp(names[i], word, len))
+			return i;
+	return -ENOENT;
+}
+
+static int add_ring_call(struct stack_step *step, const char *word, size_t len)
+{
+	int ring = place_of(stack_ring_call_names, word, len);
+
+	if (ring < 0)
+		return ring;
+	if (step->call != CALL_VRINGS)
+		return -EINVAL;
+	for (size_t i = 0; i < step->count; i++)
+		if (step->ring[i] == ring)
+			return -EEXIST;
+	step->ring[step->count++] = ring;
+	return 0;
+}
+
+int stack_step_read(const char *text, struct stack_step *ret,
+		    char ret_word[STACK_WORD_ROOM])
+{
+	size_t len = strcspn(text, " ");
+	const char *word = text;
+	int e = place_of(stack_call_names, word, len);
+
+	*ret = (struct stack_step){ .call = e };
+	while (e >= 0 && word[len]) {
+		word += len + 1;
+		len = strcspn(word, " ");
+		e = add_ring_call(ret, word, len);
+	}
+	if (e >= 0 && ret->call == CALL_VRINGS && !ret->count)
+		e = -EINVAL;
+	if (e >= 0)
+		return 0;
+	len = len < STACK_WORD_ROOM ? len : STACK_WORD_ROOM - 1;
+	memcpy(ret_word, word, len);
+	ret_word[len] = '\0';
+	return e;
+}
 
 static const char *const base_names[] = { "acked", "offered", "none", NULL };
 static const char *const map_names[] = { "none", "used_rings", "all", NULL };
@@ -62,6 +121,7 @@ static const struct rec_field stack_fields[] = {
 	REC_FIELD(struct stack, devices, REC_STRS),
 	REC_FIELD(struct stack, executables, REC_STRS),
 	{ "base", REC_ENUM, offsetof(struct stack, base), false, base_names },
+	REC_FIELD(struct stack, known, REC_STRS),
 	REC_FIELD(struct stack, backend, REC_STRS),
 	REC_FIELD(struct stack, order, REC_STRS),
 	{ "guests", REC_LIST, offsetof(struct stack, guests), false, &guest_shape },

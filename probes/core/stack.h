@@ -49,6 +49,8 @@ enum stack_base {
 
 /**
  * enum stack_call - steps of a VMM's start, which a policy puts in order
+ * @CALL_FORK_FROM_OWNER: VHOST_SET_FORK_FROM_OWNER with VHOST_FORK_OWNER_KTHREAD; a
+ *kernel that refuses it is no obstacle
  * @CALL_SET_OWNER:	VHOST_SET_OWNER
  * @CALL_GET_FEATURES:	VHOST_GET_FEATURES
  * @CALL_SET_FEATURES:	VHOST_SET_FEATURES
@@ -56,11 +58,12 @@ enum stack_base {
  *			offered, VHOST_SET_BACKEND_FEATURES
  * @CALL_SET_MEM_TABLE:	VHOST_SET_MEM_TABLE
  * @CALL_SET_GUEST_CID:	VHOST_VSOCK_SET_GUEST_CID; left out on other devices
- * @CALL_VRINGS:	number, base, addresses and eventfds of every ring
+ * @CALL_VRINGS:	what enum stack_ring_call says, for one ring after the other
  * @CALL_IOTLB_UPDATE:	what the guest's map says, if the IOTLB is on by then
- * @CALL_START:		VHOST_VSOCK_SET_RUNNING, VHOST_NET_SET_BACKEND
+ * @CALL_START:		VHOST_VSOCK_SET_RUNNING; VHOST_NET_SET_BACKEND of all rings
  */
 enum stack_call {
+	CALL_FORK_FROM_OWNER,
 	CALL_SET_OWNER,
 	CALL_GET_FEATURES,
 	CALL_SET_FEATURES,
@@ -75,6 +78,55 @@ enum stack_call {
 
 /** stack_call_names - "SET_OWNER" and so on, ended by NULL */
 extern const char *const stack_call_names[CALL_NUM + 1];
+
+/**
+ * enum stack_ring_call - what a CALL_VRINGS is made of
+ * @RING_NUM, @RING_BASE, @RING_ADDR, @RING_CALL, @RING_ERR, @RING_KICK: VHOST_SET_VRING_*
+ * @RING_START:		VHOST_NET_SET_BACKEND of this ring
+ */
+enum stack_ring_call {
+	RING_NUM,
+	RING_BASE,
+	RING_ADDR,
+	RING_CALL,
+	RING_ERR,
+	RING_KICK,
+	RING_START,
+	RING_CALL_NUM
+};
+
+/** stack_ring_call_names - "NUM" and so on, ended by NULL */
+extern const char *const stack_ring_call_names[RING_CALL_NUM + 1];
+
+/**
+ * struct stack_step - one step of an order
+ * @call:	enum stack_call
+ * @ring:	enum stack_ring_call, in order; with CALL_VRINGS alone
+ * @count:	how many
+ */
+struct stack_step {
+	int call;
+	int ring[RING_CALL_NUM];
+	size_t count;
+};
+
+/** STACK_WORD_ROOM - bytes of the longest word of a step that is told in full */
+#define STACK_WORD_ROOM 32u
+
+/**
+ * stack_step_read() - what a string of an order says
+ * @text:	"SET_OWNER", or "VRINGS NUM ADDR CALL KICK": for each ring in turn these
+ * @ret:	the step; indeterminate on failure
+ * @ret_word:	on failure the word at fault, cut; the first one if something is missing
+ *
+ * Return: 0; -ENOENT for a word that is no step, or no call of a ring; -EEXIST for one
+ * that stands twice; -EINVAL for VRINGS without a call, or calls behind another step.
+ */
+int stack_step_read(const char *text, struct stack_step *ret,
+		    char ret_word[STACK_WORD_ROOM]);
+
+/** STACK_ALL - as the only backend feature of a policy: all that are offered */
+#define STACK_ALL "all"
 
 /** enum stack_map - what a VMM maps by VHOST_IOTLB_UPDATE at CALL_IOTLB_UPDATE */
 enum stack_map {
@@ -102,7 +154,8 @@ enum stack_confidence {
  *		offered: what the VMM shows and the guest's driver knows. A list of what
  *		it does take, since a bit that a later kernel offers is in neither
  * @mask:	bits that the VMM takes out of what it sends
- * @force:	bits that it adds, offered or not
+ * @force:	bits that it adds, offered or not. VHOST_NET_F_VIRTIO_NET_HDR here is that
+ *		of a VMM whose back end has no headers of its own
  * @map:	enum stack_map
  * @miss:	enum stack_miss
  */
@@ -130,8 +183,9 @@ struct stack_origin {
  * @devices:	family names
  * @executables: base names by which `list` finds the VMM
  * @base:	enum stack_base
- * @backend:	names of the backend features that it acknowledges
- * @order:	stack_call_names, in order
+ * @known:	bits whose duties the VMM meets: it may send them (core/duty.h)
+ * @backend:	names of the backend features that it acknowledges, or STACK_ALL
+ * @order:	strings for stack_step_read(), in order
  * @guests:	struct stack_guest
  * @confidence:	enum stack_confidence
  * @sources:	struct stack_origin
@@ -142,7 +196,7 @@ struct stack {
 	const char *about;
 	struct rec_list devices, executables;
 	int base;
-	struct rec_list backend, order, guests;
+	struct rec_list known, backend, order, guests;
 	int confidence;
 	struct rec_list sources;
 };

@@ -395,24 +395,37 @@ int session_net_backend(struct session *s, const char *step, enum session_queue 
 	return session_ioctl(s, step, VHOST_NET_SET_BACKEND, &file);
 }
 
-static int net_running(struct session *s, const char *step, int on)
+/* A ring before the last is recorded as "@step.rx", unless it is refused. */
+static int net_ring(struct session *s, const char *step, enum session_queue q, int fd)
 {
 	const char *first = arena_printf(&s->arena, "%s.rx", step);
+	struct vhost_vring_file file = { .index = q, .fd = fd < 0 ? -1 : fd };
+	int r = 0;
+
+	record_begin(s, step, "VHOST_NET_SET_BACKEND");
+	s->calls++;
+	r = s->seam->dev->ops->ioctl(s->seam->dev, VHOST_NET_SET_BACKEND, &file);
+	record_call(s, r < 0 || q + 1 == session_queues(s) || !first ? step : first,
+		    "VHOST_NET_SET_BACKEND",
+		    record_argument(s, VHOST_NET_SET_BACKEND, &file, r), r);
+	return r;
+}
+
+int session_ring_start(struct session *s, const char *step, enum session_queue q)
+{
+	struct peer *peer = s->seam->peer;
+
+	return net_ring(s, step, q, peer->ops->backend(peer, session_header(s)));
+}
+
+static int net_running(struct session *s, const char *step, int on)
+{
 	struct peer *peer = s->seam->peer;
 	int fd = on ? peer->ops->backend(peer, session_header(s)) : -1;
 	int r = 0;
 
-	for (unsigned int q = 0; q < session_queues(s) && r >= 0; q++) {
-		struct vhost_vring_file file = { .index = q, .fd = fd < 0 ? -1 : fd };
-		bool last = q + 1 == session_queues(s);
-
-		record_begin(s, step, "VHOST_NET_SET_BACKEND");
-		s->calls++;
-		r = s->seam->dev->ops->ioctl(s->seam->dev, VHOST_NET_SET_BACKEND, &file);
-		record_call(s, r < 0 || last || !first ? step : first,
-			    "VHOST_NET_SET_BACKEND",
-			    record_argument(s, VHOST_NET_SET_BACKEND, &file, r), r);
-	}
+	for (unsigned int q = 0; q < session_queues(s) && r >= 0; q++)
+		r = net_ring(s, step, (enum session_queue)q, fd);
 	return r;
 }
 

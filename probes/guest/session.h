@@ -327,6 +327,13 @@ unsigned int session_header(const struct session *s);
  */
 int session_running(struct session *s, const char *step, int on);
 
+/**
+ * session_ring_start() - VHOST_NET_SET_BACKEND of one ring with what the peer handed over
+ *
+ * Recorded as session_running() does it: for a VMM that starts each ring by itself.
+ */
+int session_ring_start(struct session *s, const char *step, enum session_queue q);
+
 /** session_net_backend() - VHOST_NET_SET_BACKEND of one ring with any descriptor */
 int session_net_backend(struct session *s, const char *step, enum session_queue q,
 			int fd);

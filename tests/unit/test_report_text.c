@@ -217,6 +217,22 @@ static void expectations_are_told_where_they_belong(void **state)
 	says(f, "\nNot as expected\n  - rule 3 was not used\n");
 }
 
+static void bits_that_went_out_unknown_stand_below_their_stack(void **state)
+{
+	struct fixture *f = *state;
+	struct report_stack *s = f->r.stacks.item[0];
+	struct ev *ev = sample_new(&f->arena, &s->evidence, sizeof(*ev));
+
+	*ev = (struct ev){ .kind = EV_FACT, .step = "setup.features" };
+	ev->fact.name = "unknown";
+	ev->fact.value = "0x0";
+	print(f, (struct text_options){ 0 });
+	is_silent_on(f, "without knowing");
+	ev->fact.value = "0x200800000000";
+	print(f, (struct text_options){ 0 });
+	says(f, "Sent without knowing it: IN_ORDER bit 45\n");
+}
+
 static void the_verdict_tells_its_reason(void **state)
 {
 	struct fixture *f = *state;
@@ -295,6 +311,7 @@ int main(void)
 		TEST(colours_only_when_asked),
 		TEST(a_foreign_string_cannot_drive_the_terminal),
 		TEST(expectations_are_told_where_they_belong),
+		TEST(bits_that_went_out_unknown_stand_below_their_stack),
 		TEST(the_verdict_tells_its_reason),
 		TEST(the_verdict_tells_what_is_open_or_not_here),
 		TEST(a_full_disk_is_told),

@@ -52,9 +52,27 @@ static const struct stack_guest *guest_of(const struct stack *s, enum guest_kind
 static void test_built_in_policies_have_the_names_of_their_files(void **state)
 {
 	static const char *const expected[] = {
-		"crosvm",     "crosvm-2022",  "dpdk-virtio-user",
-		"dragonball", "kvmtool-2021", "passthrough-late",
-		"qemu",       "stratovirt",   "vpp"
+		"acrn",
+		"acrn-vsock",
+		"alioth",
+		"alioth-2024",
+		"crosvm",
+		"crosvm-2022",
+		"crosvm-vhost-user",
+		"dpdk-virtio-user",
+		"dragonball",
+		"kvmtool",
+		"kvmtool-2021",
+		"kvmtool-vsock",
+		"nebula",
+		"openvmm",
+		"passthrough-late",
+		"qemu",
+		"seastar",
+		"stratovirt",
+		"stratovirt-2023",
+		"stratovirt-vsock",
+		"vpp",
 	};
 	struct fixture *f = *state;
 
@@ -100,6 +118,26 @@ static void test_each_policy_sends_its_own_features(void **state)
 			 0x120000000);
 	assert_int_equal(sent(f, "kvmtool-2021", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
 			 VSOCK);
+	assert_int_equal(
+		sent(f, "crosvm-vhost-user", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+		0x320000002);
+	assert_int_equal(sent(f, "kvmtool-vsock", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 0x130000000);
+	assert_int_equal(sent(f, "stratovirt-2023", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 0x330000002);
+	assert_int_equal(sent(f, "stratovirt-vsock", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 0x130000002);
+	assert_int_equal(sent(f, "alioth", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+			 0x330000002);
+	assert_int_equal(sent(f, "alioth-2024", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+			 0x130000002);
+	assert_int_equal(sent(f, "openvmm", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 0x130000002);
+	assert_int_equal(sent(f, "acrn-vsock", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 0x130000000);
+	assert_int_equal(sent(f, "acrn", GUEST_PLAIN, FAMILY_NET, NET), 0x138008000);
+	assert_int_equal(sent(f, "seastar", GUEST_PLAIN, FAMILY_NET, NET), 0x30008000);
+	assert_int_equal(sent(f, "nebula", GUEST_PLAIN, FAMILY_NET, NET), 0x100008000);
 	assert_int_equal(sent(f, "qemu", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
 			 0x130000002);
 	assert_int_equal(sent(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, VSOCK), 0x330000002);
@@ -146,6 +184,60 @@ static void test_bits_of_other_devices_and_of_later_kernels_stay_out(void **stat
 			 0x10130000002);
 	assert_int_equal(sent(f, "qemu", GUEST_PLAIN, FAMILY_NET, UINT64_MAX),
 			 0x10130008000);
+}
+
+static uint64_t unknown(struct fixture *f, const char *name, enum guest_kind kind,
+			enum family family, uint64_t offered)
+{
+	const struct stack *s = stack_find(&f->library, name);
+	const struct feature_set set = { { offered } };
+
+	assert_non_null(s);
+	return stack_features(s, guest_of(s, kind), family, &set).unknown.word[0];
+}
+
+static void test_what_is_sent_unknown_is_sent_offered_and_not_known(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t iotlb = BIT64(33), log = BIT64(26), order = BIT64(35);
+
+	assert_int_equal(unknown(f, "crosvm-2022", GUEST_PLAIN, FAMILY_NET, NET), 0);
+	assert_int_equal(unknown(f, "crosvm-2022", GUEST_PROTECTED, FAMILY_NET, NET),
+			 iotlb);
+	assert_int_equal(unknown(f, "crosvm", GUEST_PROTECTED, FAMILY_NET, NET), 0);
+	assert_int_equal(
+		unknown(f, "crosvm-vhost-user", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
+		iotlb);
+	assert_int_equal(unknown(f, "stratovirt", GUEST_PLAIN, FAMILY_NET, NET),
+			 log | order | BIT64(24) | BIT64(40));
+	assert_int_equal(unknown(f, "stratovirt", GUEST_PLAIN, FAMILY_NET, OLD_NET),
+			 log | BIT64(24) | BIT64(40));
+	assert_int_equal(unknown(f, "kvmtool-2021", GUEST_PLAIN, FAMILY_VSOCK, VSOCK),
+			 VSOCK & ~(BIT64(28) | BIT64(29)));
+	/* known to QEMU, and sent whether it is offered or not */
+	assert_int_equal(unknown(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, VSOCK), 0);
+	assert_int_equal(unknown(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, 0), 0);
+}
+
+static void test_what_some_kernel_offers_is_known(void **state)
+{
+	const struct feature_set net = stack_offered_anywhere(FAMILY_NET);
+	const struct feature_set vsock = stack_offered_anywhere(FAMILY_VSOCK);
+
+	(void)state;
+	assert_int_equal(net.word[0], NET);
+	assert_int_equal(net.word[1], 0);
+	assert_int_equal(vsock.word[0], VSOCK);
+	assert_int_equal(vsock.word[1], 0);
+}
+
+static void test_all_backend_features_are_those_offered(void **state)
+{
+	struct fixture *f = *state;
+	const struct stack *s = stack_find(&f->library, "alioth");
+
+	assert_int_equal(stack_backend(s, FAMILY_VSOCK, 0x106), 0x106);
+	assert_int_equal(stack_backend(s, FAMILY_VSOCK, 0), 0);
 }
 
 static void test_backend_features_are_those_offered(void **state)
@@ -214,13 +306,13 @@ static void test_what_is_not_of_the_schema_is_refused(void **state)
 		{ "vhostcheck-stack/1", "vhostcheck-stack/2", 2, "/schema", "schema",
 		  "vhostcheck-stack/1" },
 		{ "\"base\"", "\"bass\"", 1, "", "", "\"base\" is missing" },
-		{ "\"force\": []", "\"force\": [], \"extra\": 1", 19, "/guests/0/extra",
+		{ "\"force\": []", "\"force\": [], \"extra\": 1", 20, "/guests/0/extra",
 		  "extra", "not known" },
-		{ "\"map\": \"none\"", "\"map\": \"some\"", 20, "/guests/0/map", "map",
+		{ "\"map\": \"none\"", "\"map\": \"some\"", 21, "/guests/0/map", "map",
 		  "\"some\"" },
 		{ "\"risk\": \"safe\"", "\"risk\": \"none\"", 7, "/risk", "risk",
 		  "\"none\"" },
-		{ "\"about\": null", "\"about\": 7", 8, "/about", "about",
+		{ "\"about\": \"", "\"about\": 7, \"more\": \"", 8, "/about", "about",
 		  "expected string" },
 		{ "\"devices\": [", "\"devices\": [7, ", 9, "/devices/0", "0",
 		  "expected string" },
@@ -247,15 +339,39 @@ static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
 		  "cros vm", "no name" },
 		{ "\"net\"", "\"nett\"", 9, "/devices/0", "nett", "no device" },
 		{ "\"net\"", "\"vsock\"", 9, "/devices/1", "vsock", "twice" },
-		{ "\"backend\": []", "\"backend\": [\"V2\"]", 12, "/backend/0", "V2",
+		{ "\"known\": [", "\"known\": [\"VIRTIO_F_X\", ", 12, "/known/0",
+		  "VIRTIO_F_X", "no feature bit" },
+		{ "\"backend\": []", "\"backend\": [\"V2\"]", 13, "/backend/0", "V2",
 		  "no backend feature" },
-		{ "SET_OWNER", "SET_OWNR", 13, "/order/0", "SET_OWNR", "no step" },
-		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 18,
+		{ "\"backend\": []",
+		  "\"backend\": [\"VHOST_BACKEND_F_IOTLB_MSG_V2\", \"all\"]", 13,
+		  "/backend/1", "all", "alone" },
+		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 19,
 		  "/guests/0/mask/1", "VIRTIO_F_X", "no feature bit" },
-		{ "\"acks\": [", "\"acks\": [\"128\", ", 17, "/guests/0/acks/0", "128",
+		{ "\"acks\": [", "\"acks\": [\"128\", ", 18, "/guests/0/acks/0", "128",
 		  "no feature bit" },
-		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 19,
+		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 20,
 		  "/guests/0/force/0", "VIRTIO_SCSI_F_INOUT", "no feature bit" },
+	};
+
+	assert_refused(*state, rows, ARRAY_SIZE(rows));
+}
+
+static void test_a_step_is_refused_that_is_none(void **state)
+{
+	static const struct broken rows[] = {
+		{ "SET_OWNER", "SET_OWNR", 14, "/order/0", "SET_OWNR", "no step" },
+		{ "VRINGS NUM", "VRINGS NUMB", 14, "/order/4", "NUMB", "no step" },
+		{ "VRINGS NUM", "VRINGS  NUM", 14, "/order/4", "", "no step" },
+		{ "VRINGS NUM", "VRINGS NUM NUM", 14, "/order/4", "NUM",
+		  "twice in this step" },
+		{ "\"VRINGS NUM", "\"VRINGS\", \"VRINGS NUM", 14, "/order/4", "VRINGS",
+		  "lacks its calls" },
+		{ "SET_OWNER", "SET_OWNER NUM", 14, "/order/0", "NUM",
+		  "goes with VRINGS alone" },
+		{ "\"SET_GUEST_CID\"", "\"SET_GUEST_CID\", \"SET_GUEST_CID\"", 14,
+		  "/order/6", "SET_GUEST_CID", "twice" },
+		{ "\"START\"", "\"START\", \"START\"", 14, "/order/7", "START", "twice" },
 	};
 
 	assert_refused(*state, rows, ARRAY_SIZE(rows));
@@ -264,25 +380,54 @@ static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
 static void test_a_policy_is_refused_whose_order_cannot_be_played(void **state)
 {
 	static const struct broken rows[] = {
-		{ ", \"START\"]", "]", 13, "/order", "START", "START is missing" },
-		{ "\"VRINGS\", ", "", 13, "/order", "VRINGS", "VRINGS is missing" },
-		{ "\"SET_GUEST_CID\", ", "", 13, "/order", "SET_GUEST_CID",
+		{ ", \"START\"]", "]", 14, "/order", "START", "START is missing" },
+		{ " CALL KICK", " CALL", 14, "/order", "KICK", "KICK of the rings" },
+		{ " CALL KICK", " KICK", 14, "/order", "CALL", "CALL of the rings" },
+		{ "NUM ERR ADDR", "NUM ERR", 14, "/order/6", "START",
+		  "needs NUM and ADDR" },
+		{ "\"SET_MEM_TABLE\", ", "", 14, "/order/5", "START",
+		  "needs SET_MEM_TABLE" },
+		{ "\"SET_GUEST_CID\", ", "", 14, "/order", "SET_GUEST_CID",
 		  "vsock needs" },
-		{ "\"VRINGS\"", "\"VRINGS\", \"VRINGS\"", 13, "/order/5", "VRINGS",
-		  "twice" },
-		{ "\"GET_FEATURES\", ", "", 13, "/order/1", "SET_FEATURES",
+		{ "\"GET_FEATURES\", ", "", 14, "/order/1", "SET_FEATURES",
 		  "needs GET_FEATURES before it" },
+		{ "\"SET_OWNER\", ", "", 14, "/order/2", "SET_MEM_TABLE",
+		  "needs SET_OWNER" },
+		{ "\"GET_FEATURES\", ", "\"GET_FEATURES\", \"FORK_FROM_OWNER\", ", 14,
+		  "/order/2", "FORK_FROM_OWNER", "stands before SET_OWNER" },
+		{ "KICK\"", "KICK START\"", 14, "/order/4", "START",
+		  "of one ring is of net alone" },
 	};
 
 	assert_refused(*state, rows, ARRAY_SIZE(rows));
 }
 
+static void test_a_ring_is_not_started_before_it_is_there(void **state)
+{
+	static const char *const rings[] = { "\"VRINGS START NUM ERR ADDR",
+					     "\"VRINGS NUM ERR START ADDR" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rings); i++) {
+		char *text = spoilt(&f->arena, "\"VRINGS NUM ERR ADDR", rings[i]);
+		const struct stack *s = NULL;
+		struct written_error err;
+
+		assert_int_equal(stack_parse(&f->arena, text, strlen(text), &s, &err),
+				 -EINVAL);
+		assert_null(s);
+		assert_string_equal(err.pointer, "/order/4");
+		assert_string_equal(err.word, "START");
+		assert_non_null(strstr(err.text, "needs NUM and ADDR"));
+	}
+}
+
 static void test_a_policy_is_refused_whose_guests_contradict_it(void **state)
 {
 	static const struct broken rows[] = {
-		{ "\"plain\"", "\"protected\"", 24, "/guests/1/guest", "protected",
+		{ "\"plain\"", "\"protected\"", 25, "/guests/1/guest", "protected",
 		  "twice" },
-		{ "\"map\": \"none\"", "\"map\": \"all\"", 20, "/guests/0/map", "map",
+		{ "\"map\": \"none\"", "\"map\": \"all\"", 21, "/guests/0/map", "map",
 		  "IOTLB_UPDATE is not in the order" },
 	};
 
@@ -371,11 +516,16 @@ int main(void)
 		cmocka_unit_test(test_no_guest_acknowledges_what_is_not_offered),
 		cmocka_unit_test(
 			test_bits_of_other_devices_and_of_later_kernels_stay_out),
+		cmocka_unit_test(test_what_is_sent_unknown_is_sent_offered_and_not_known),
+		cmocka_unit_test(test_what_some_kernel_offers_is_known),
+		cmocka_unit_test(test_all_backend_features_are_those_offered),
 		cmocka_unit_test(test_backend_features_are_those_offered),
 		cmocka_unit_test(test_what_is_not_of_the_schema_is_refused),
 		cmocka_unit_test(test_what_is_not_json_is_refused_with_its_line),
 		cmocka_unit_test(test_a_policy_is_refused_whose_words_are_unknown),
+		cmocka_unit_test(test_a_step_is_refused_that_is_none),
 		cmocka_unit_test(test_a_policy_is_refused_whose_order_cannot_be_played),
+		cmocka_unit_test(test_a_ring_is_not_started_before_it_is_there),
 		cmocka_unit_test(test_a_policy_is_refused_whose_guests_contradict_it),
 		cmocka_unit_test(test_a_base_of_nothing_needs_no_features),
 		cmocka_unit_test(test_a_file_is_read),

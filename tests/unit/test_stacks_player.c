@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "seam/uapi.h"
 #include "stacks/library.h"
 #include "stacks/player.h"
 #include "stacks/verdict.h"
@@ -31,6 +32,7 @@ struct world {
 	enum family family;
 	unsigned long refused;
 	int err, peer_start;
+	enum peer_backend backend_wanted;
 	uint64_t offered;
 	unsigned long calls[CALLS_MAX];
 	size_t count, opened, updates;
@@ -112,7 +114,7 @@ static int fake_start(struct peer *peer, enum peer_backend backend)
 {
 	struct world *w = WORLD(peer, peer);
 
-	assert_int_equal(backend, BACKEND_TAP);
+	assert_int_equal(backend, w->backend_wanted);
 	assert_int_equal(w->opened, 0);
 	return w->peer_start;
 }
@@ -161,12 +163,19 @@ static uint32_t fake_random(struct clock *clock)
 	return 7;
 }
 
+/* Through the codec: texts of the session's arena go with the session. */
 static int keep(struct recorder *rec, const struct ev *ev)
 {
 	struct world *w = WORLD(rec, rec);
+	struct json_object *json = rec_to_json(&ev_shape, ev);
+	struct ev *copy = rec_list_new(&w->arena, &w->e.ev, sizeof(*copy));
+	struct rec_error err;
 
-	return rec_list_add(&w->arena, &w->e.ev,
-			    arena_memdup(&w->arena, ev, sizeof(*ev)));
+	assert_non_null(json);
+	assert_non_null(copy);
+	assert_int_equal(rec_from_json(&w->arena, &ev_shape, json, copy, &err), 0);
+	json_object_put(json);
+	return 0;
 }
 
 static const struct dev_ops dev_ops = {
@@ -278,6 +287,120 @@ static void test_crosvm_is_played_in_its_order(void **state)
 	assert_int_equal(r.verdict, STACK_FAILS_START);
 }
 
+/* All calls, those of the rings too, up to the one that is refused. */
+static void assert_all_calls(const struct world *w, const unsigned long *expected,
+			     size_t n)
+{
+	assert_int_equal(w->count, n);
+	for (size_t i = 0; i < n; i++)
+		if (w->calls[i] != expected[i])
+			fail_msg("call %zu is 0x%lx, not 0x%lx", i, w->calls[i],
+				 expected[i]);
+}
+
+static void test_each_ring_is_started_before_the_next(void **state)
+{
+	static const unsigned long expected[] = {
+		VHOST_SET_OWNER,       VHOST_SET_MEM_TABLE,   VHOST_GET_FEATURES,
+		VHOST_SET_VRING_KICK,  VHOST_SET_VRING_NUM,   VHOST_SET_VRING_BASE,
+		VHOST_SET_VRING_ADDR,  VHOST_SET_VRING_CALL,  VHOST_SET_VRING_ERR,
+		VHOST_NET_SET_BACKEND, VHOST_SET_VRING_KICK,  VHOST_SET_VRING_NUM,
+		VHOST_SET_VRING_BASE,  VHOST_SET_VRING_ADDR,  VHOST_SET_VRING_CALL,
+		VHOST_SET_VRING_ERR,   VHOST_NET_SET_BACKEND, VHOST_SET_FEATURES,
+	};
+	struct world *w = *state;
+
+	w->family = FAMILY_NET;
+	w->offered = UINT64_C(0x10b3d008000);
+	w->refused = VHOST_SET_FEATURES;
+	assert_int_equal(play(w, "kvmtool", GUEST_PLAIN).verdict, STACK_REFUSED);
+	assert_all_calls(w, expected, ARRAY_SIZE(expected));
+}
+
+static void test_features_may_come_before_the_owner(void **state)
+{
+	static const unsigned long expected[] = {
+		VHOST_GET_FEATURES,   VHOST_SET_FEATURES,   VHOST_SET_OWNER,
+		VHOST_SET_MEM_TABLE,  VHOST_SET_VRING_NUM,  VHOST_SET_VRING_NUM,
+		VHOST_SET_VRING_ADDR, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_KICK,
+		VHOST_SET_VRING_CALL, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL,
+		VHOST_SET_VRING_ERR,  VHOST_SET_VRING_ERR,  VHOST_NET_SET_BACKEND,
+	};
+	struct world *w = *state;
+
+	w->family = FAMILY_NET;
+	w->offered = UINT64_C(0x10b3d008000);
+	w->refused = VHOST_NET_SET_BACKEND;
+	assert_int_equal(play(w, "seastar", GUEST_PLAIN).verdict, STACK_FAILS_START);
+	assert_all_calls(w, expected, ARRAY_SIZE(expected));
+}
+
+static void test_a_worker_of_its_own_is_no_condition(void **state)
+{
+	struct world *w = *state;
+	struct stack_result r;
+
+	w->family = FAMILY_NET;
+	w->offered = UINT64_C(0x10b3d008000);
+	w->refused = VHOST_SET_FORK_FROM_OWNER;
+	w->err = EPERM;
+	r = play(w, "vpp", GUEST_PLAIN);
+	assert_int_equal(w->calls[0], VHOST_SET_FORK_FROM_OWNER);
+	assert_int_equal(w->calls[1], VHOST_SET_OWNER);
+	assert_non_null(ev_find(&w->e, EV_IOCTL, "start"));
+	assert_string_not_equal(r.signature, "setup_refused");
+}
+
+static void test_who_adds_the_header_has_a_back_end_without(void **state)
+{
+	struct world *w = *state;
+
+	w->family = FAMILY_NET;
+	w->offered = UINT64_C(0x10b3d008000);
+	w->refused = VHOST_NET_SET_BACKEND;
+	w->backend_wanted = BACKEND_PACKET;
+	(void)play(w, "acrn", GUEST_PLAIN);
+	assert_int_equal(w->features, 0x138008000);
+}
+
+static void test_all_backend_features_are_echoed(void **state)
+{
+	struct world *w = *state;
+
+	(void)play(w, "alioth", GUEST_PLAIN);
+	assert_int_equal(w->backend, 6);
+	assert_int_equal(w->session.msg_version, 2);
+}
+
+static void test_a_bit_above_63_goes_through_the_array(void **state)
+{
+	struct world *w = *state;
+	const struct stack *qemu = stack_find(&w->library, "qemu");
+	struct stack_guest *guest = qemu->guests.item[0];
+	struct rec_list forced = { 0 };
+
+	w->family = FAMILY_NET;
+	assert_int_equal(rec_list_add(&w->arena, &forced, "65"), 0);
+	guest->force = forced;
+	w->refused = VHOST_SET_FEATURES_ARRAY;
+	w->err = EOPNOTSUPP;
+	assert_int_equal(play(w, "qemu", GUEST_PLAIN).verdict, STACK_REFUSED);
+	assert_int_equal(w->calls[w->count - 1], VHOST_SET_FEATURES_ARRAY);
+}
+
+static void test_unknown_bits_are_recorded(void **state)
+{
+	struct world *w = *state;
+	const struct ev *ev = NULL;
+	const char *unknown = NULL;
+
+	(void)play(w, "crosvm-2022", GUEST_PROTECTED);
+	while ((ev = ev_find_next(&w->e, ev, EV_FACT, "setup.features")))
+		if (!strcmp(ev->fact.name, "unknown"))
+			unknown = ev->fact.value;
+	assert_string_equal(unknown, "0x200000000");
+}
+
 static void test_addresses_are_those_of_a_vmm_without_an_iotlb(void **state)
 {
 	struct world *w = *state;
@@ -324,9 +447,9 @@ static void test_qemu_maps_nothing_with_the_iotlb_off(void **state)
 static void test_late_features_come_after_the_start(void **state)
 {
 	static const unsigned long expected[] = {
-		VHOST_SET_OWNER,           VHOST_GET_FEATURES,  VHOST_SET_MEM_TABLE,
-		VHOST_VSOCK_SET_GUEST_CID, VHOST_SET_VRING_NUM, VHOST_SET_VRING_NUM,
-		VHOST_VSOCK_SET_RUNNING,   VHOST_SET_FEATURES,
+		VHOST_SET_OWNER,         VHOST_SET_MEM_TABLE, VHOST_VSOCK_SET_GUEST_CID,
+		VHOST_GET_FEATURES,      VHOST_SET_VRING_NUM, VHOST_SET_VRING_NUM,
+		VHOST_VSOCK_SET_RUNNING, VHOST_SET_FEATURES,
 	};
 	struct world *w = *state;
 
@@ -379,6 +502,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_crosvm_is_played_in_its_order,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_each_ring_is_started_before_the_next,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_features_may_come_before_the_owner,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_worker_of_its_own_is_no_condition,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_who_adds_the_header_has_a_back_end_without, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(test_all_backend_features_are_echoed,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_bit_above_63_goes_through_the_array, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_bits_are_recorded, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_addresses_are_those_of_a_vmm_without_an_iotlb, set_up,
 			tear_down),
