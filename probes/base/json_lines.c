@@ -289,14 +289,27 @@ size_t json_line(const char *text, size_t len, const char *pointer)
 	return s.best;
 }
 
-size_t json_flaw_line(const char *text, size_t len)
+static size_t column_of(const struct scan *s)
+{
+	const char *begin = s->at;
+
+	while (begin > s->text && begin[-1] != '\n')
+		begin--;
+	return (size_t)(s->at - begin) + 1;
+}
+
+size_t json_flaw_line(const char *text, size_t len, size_t *ret_column)
 {
 	struct scan s = { .text = text, .end = text + len, .at = text };
 
-	if (!scan_value(&s))
-		return line_of(&s, s.at);
-	skip_space(&s);
-	return s.at == s.end ? 0 : line_of(&s, s.at);
+	if (scan_value(&s)) {
+		skip_space(&s);
+		if (s.at == s.end)
+			return 0;
+	}
+	if (ret_column)
+		*ret_column = column_of(&s);
+	return line_of(&s, s.at);
 }
 
 bool json_duplicate(const char *text, size_t len, char *ret_pointer, size_t *ret_line)

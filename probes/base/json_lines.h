@@ -27,11 +27,12 @@ size_t json_line(const char *text, size_t len, const char *pointer);
  * json_flaw_line() - where a text stops being JSON
  * @text:	bytes
  * @len:	their number
+ * @ret_column:	receives the byte of its line, from 1; untouched without a flaw; or NULL
  *
  * Looks at brackets, quotes, separators and words only. Return: line, from 1; 0 if no
  * flaw of that kind is found.
  */
-size_t json_flaw_line(const char *text, size_t len);
+size_t json_flaw_line(const char *text, size_t len, size_t *ret_column);
 
 /**
  * json_duplicate() - find a member whose name stands twice in its object

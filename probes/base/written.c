@@ -29,12 +29,17 @@ static void set_last_word(struct written_error *err)
 static void explain_reader(struct written_error *err, const struct rec_error *why,
 			   const char *text, size_t len)
 {
+	size_t column = 0;
+
 	(void)snprintf(err->pointer, sizeof(err->pointer), "%s", why->pointer);
 	(void)snprintf(err->text, sizeof(err->text), "%s", why->text);
 	set_last_word(err);
 	if (*why->pointer)
 		return;
-	err->line = json_flaw_line(text, len);
+	err->line = json_flaw_line(text, len, &column);
+	if (err->line)
+		(void)snprintf(err->text, sizeof(err->text), "%s (column %zu)", why->text,
+			       column);
 	if (!err->line && json_duplicate(text, len, err->pointer, &err->line))
 		set_last_word(err);
 }

@@ -48,7 +48,7 @@ static void test_what_is_not_there_has_the_line_of_what_holds_it(void **state)
 
 static size_t flaw(const char *s)
 {
-	return json_flaw_line(s, strlen(s));
+	return json_flaw_line(s, strlen(s), NULL);
 }
 
 static void test_flaws_have_their_line(void **state)
@@ -65,6 +65,24 @@ static void test_flaws_have_their_line(void **state)
 	assert_int_equal(flaw(""), 1);
 }
 
+static void assert_column(const char *s, size_t column)
+{
+	size_t found = 77;
+
+	(void)json_flaw_line(s, strlen(s), &found);
+	assert_int_equal(found, column);
+}
+
+static void test_flaws_have_their_column(void **state)
+{
+	(void)state;
+	assert_column(text, 77);
+	assert_column("{\n\"a\": 1\n\"b\": 2\n}", 1);
+	assert_column("[1,\n  tru\n]", 3);
+	assert_column("[1] x", 5);
+	assert_column("", 1);
+}
+
 static void test_text_without_a_nul_is_not_overrun(void **state)
 {
 	(void)state;
@@ -74,7 +92,7 @@ static void test_text_without_a_nul_is_not_overrun(void **state)
 		assert_non_null(part);
 		memcpy(part, text, len);
 		if (len < strlen(text) - 1)
-			assert_int_not_equal(json_flaw_line(part, len), 0);
+			assert_int_not_equal(json_flaw_line(part, len, NULL), 0);
 		(void)json_line(part, len, "/list/1/deep/2");
 		free(part);
 	}
@@ -86,7 +104,7 @@ static void test_a_deep_text_is_a_flaw(void **state)
 
 	(void)state;
 	memset(deep, '[', sizeof(deep));
-	assert_int_equal(json_flaw_line(deep, sizeof(deep)), 1);
+	assert_int_equal(json_flaw_line(deep, sizeof(deep), NULL), 1);
 }
 
 static void test_a_name_that_stands_twice_is_found(void **state)
@@ -110,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_members_and_elements_have_their_line),
 		cmocka_unit_test(test_what_is_not_there_has_the_line_of_what_holds_it),
 		cmocka_unit_test(test_flaws_have_their_line),
+		cmocka_unit_test(test_flaws_have_their_column),
 		cmocka_unit_test(test_text_without_a_nul_is_not_overrun),
 		cmocka_unit_test(test_a_deep_text_is_a_flaw),
 		cmocka_unit_test(test_a_name_that_stands_twice_is_found),
