@@ -17,6 +17,7 @@
 /** enum cmd_exit - exit statuses that a command may end with before it has a result */
 enum cmd_exit {
 	CMD_EXIT_OK = 0,
+	CMD_EXIT_WRONG = 1,  /* something that counts is wrong */
 	CMD_EXIT_LAB = 3,    /* a program's file, or the tool itself */
 	CMD_EXIT_USAGE = 64, /* the command line, or a person's file */
 };

@@ -4,6 +4,7 @@
 #include "cmd/execute.h"
 #include "cmd/nearest.h"
 #include "cmd/stacks.h"
+#include "cmd/stacks_model.h"
 #include "cmd/stacks_unknown.h"
 #include "report/page.h"
 #include "stacks/library.h"
@@ -16,6 +17,8 @@ static const struct rec_field stacks_fields[] = {
 	  &report_stack_shape },
 	{ "unknown", REC_LIST, offsetof(struct stacks_document, unknown), false,
 	  &stacks_unknown_shape },
+	{ "models", REC_LIST, offsetof(struct stacks_document, models), false,
+	  &stacks_model_shape },
 	{ 0 },
 };
 
@@ -91,29 +94,59 @@ int stacks_pick(const struct cmd_ctx *ctx, struct arena *a,
 
 /* ------------------------------------------------------------- the command */
 
+/** STACKS_MODELS - behaviours that can be asked for */
+#define STACKS_MODELS 3
+
 /**
  * struct stacks_options - what the command line asks for
  * @words:	room for all of argv
  * @run:	play them
  * @intrusive:	those too that do what no ordinary VMM does
+ * @model:	enum model_policy, @models of them: on the model instead, in this order
  */
 struct stacks_options {
 	char **words;
 	int count;
 	bool run, intrusive;
+	int model[STACKS_MODELS];
+	size_t models;
 };
 
 enum {
 	OPT_RUN = 0x300,
-	OPT_INTRUSIVE
+	OPT_INTRUSIVE,
+	OPT_MODEL
 };
 
 static const struct argp_option options[] = {
 	{ "run", OPT_RUN, NULL, 0, "Play them on this host's devices", 1 },
 	{ "intrusive", OPT_INTRUSIVE, NULL, 0,
 	  "With --run: those too that do what no ordinary VMM does", 1 },
+	{ "model", OPT_MODEL, "strict|lenient|gated", 0,
+	  "With --run: play them on a model of a kernel that arms the IOTLB at once, with the "
+	  "first message, or only with backend features; may be given more than once",
+	  1 },
 	{ 0 },
 };
+
+static error_t take_model(struct argp_state *state, struct stacks_options *o,
+			  const char *word)
+{
+	int model = 0;
+
+	while (stacks_model_names[model] && strcmp(stacks_model_names[model], word) != 0)
+		model++;
+	if (!stacks_model_names[model]) {
+		argp_error(state, "--model: '%s' is none of strict, lenient and gated",
+			   word);
+		return EINVAL;
+	}
+	for (size_t i = 0; i < o->models; i++)
+		if (o->model[i] == model)
+			return 0;
+	o->model[o->models++] = model;
+	return 0;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -126,12 +159,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_INTRUSIVE:
 		o->intrusive = true;
 		return 0;
+	case OPT_MODEL:
+		return take_model(state, o, arg);
 	case ARGP_KEY_ARG:
 		o->words[o->count++] = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (o->intrusive && !o->run)
 			argp_error(state, "--intrusive goes with --run");
+		if (o->models && !o->run)
+			argp_error(state, "--model goes with --run");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -323,6 +360,26 @@ static int print_json(const struct cmd_ctx *ctx, struct arena *a,
 	return r < 0 ? cmd_fail_memory(ctx) : cmd_print_json(ctx, &stacks_shape, d);
 }
 
+/* Those that were named decide the exit status, as on a device. */
+static int run_models(const struct cmd_ctx *ctx, struct arena *a,
+		      const struct stacks_options *o, struct stacks_document *d)
+{
+	int status = CMD_EXIT_OK;
+
+	for (size_t i = 0; i < o->models; i++) {
+		struct stacks_model *m = rec_list_new(a, &d->models, sizeof(*m));
+
+		if (!m || stacks_model_play(a, o->model[i], &d->stacks, m) < 0)
+			return cmd_fail_memory(ctx);
+	}
+	if (ctx->json)
+		status = print_json(ctx, a, d);
+	else
+		stacks_model_print(ctx, &d->models);
+	return !status && o->count && stacks_model_fails(&d->models) ? CMD_EXIT_WRONG
+								     : status;
+}
+
 static int run_stacks(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	cleanup_arena struct arena a = { 0 };
@@ -339,6 +396,8 @@ static int run_stacks(struct cmd_ctx *ctx, int argc, char **argv)
 	r = choose(ctx, &a, &o, &d.stacks);
 	if (r != 0)
 		return r;
+	if (o.models)
+		return run_models(ctx, &a, &o, &d);
 	if (o.run)
 		return run_policies(ctx, &o, &d, argc, argv);
 	if (ctx->json)

@@ -13,7 +13,7 @@
  *devices offer that they were played on; if not played, of what some kernel offers
  */
 struct stacks_document {
-	struct rec_list stacks, verdicts, unknown;
+	struct rec_list stacks, verdicts, unknown, models;
 };
 
 extern const struct rec_shape stacks_shape;

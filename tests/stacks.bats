@@ -123,7 +123,7 @@ refused()
 @test "what is not JSON is 64, with its line" {
 	sed -i 's/"acked",/"acked"/' mine.json
 	line=$(grep -n '"base"' mine.json | cut -d: -f1)
-	refused $((line + 1)) "" "not JSON"
+	refused $((line + 1)) "" "(column 2)"
 }
 
 @test "the name of a built-in policy is 64" {
@@ -140,4 +140,47 @@ refused()
 	jq '.more = 1' mine.json >more.json
 	run -64 --separate-stderr "$VHOSTCHECK" stacks more.json
 	[[ $stderr == *'"more"'* ]]
+}
+
+# under MODEL FILTER: a filter of jq over the verdicts of a model
+under()
+{
+	jq -e --arg model "$1" ".models[] | select(.model == \$model) | $2" models.json
+}
+
+@test "on the model each behaviour of 2022 says which policies would work, and what it loses" {
+	run -0 --separate-stderr "$VHOSTCHECK" stacks --run --json --model strict --model lenient \
+		--model gated
+	printf '%s\n' "$output" >models.json
+	jq -e '[.models[].model] == ["strict", "lenient", "gated"] and .verdicts == []' models.json
+	for model in strict lenient gated; do
+		under "$model" '[.verdicts[] | select(.stack | IN("qemu", "crosvm", "alioth-2024",
+			"openvmm", "vpp")) | .verdict] | length > 8 and all(. == "works")'
+		under "$model" '.isolation >= 24'
+	done
+	under strict '[.verdicts[] | select(.verdict != "works") | .stack] | unique
+		== ["alioth", "crosvm-2022", "crosvm-vhost-user", "dragonball", "kvmtool-2021",
+			"passthrough-late", "stratovirt-2023"]'
+	under strict '.lost == []'
+	under lenient '[.verdicts[].verdict] | all(. == "works")'
+	under lenient '[.lost[].id] | contains(["vsock.isolation.other_device"])'
+	# who echoes all backend features opens the gate
+	under gated '[.verdicts[] | select(.verdict != "works") | [.stack, .guest]]
+		== [["alioth", "protected"]]'
+	under gated '[.lost[].id] | contains(["net.isolation.unmapped_buffers"])'
+}
+
+@test "on the model those that are named decide" {
+	run -1 "$VHOSTCHECK" stacks --run --model strict crosvm-2022
+	grep -qE "^crosvm-2022 +protected +vsock +fails_start" <<<"$output"
+	grep -q "loses 0 of " <<<"$output"
+	run -0 "$VHOSTCHECK" stacks --run --model lenient crosvm-2022
+	run -0 "$VHOSTCHECK" stacks --run --model strict
+}
+
+@test "a model goes with --run and has one of three names" {
+	run -64 --separate-stderr "$VHOSTCHECK" stacks --model strict
+	[[ $stderr == *"--model goes with --run"* ]]
+	run -64 --separate-stderr "$VHOSTCHECK" stacks --run --model lax
+	[[ $stderr == *"'lax' is none of strict, lenient and gated"* ]]
 }

@@ -8,68 +8,19 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "core/recorder.h"
-#include "guest/session.h"
-#include "model/model.h"
+#include "run/cell.h"
 #include "run/matrix.h"
 #include "run/verdict.h"
 
 #define JOBS_MAX 64u
-/* By the model's clock: what waits in vain has waited that long. */
-#define TIMEOUT_MS 20000u
 /* By the wall's: a cell that takes longer hangs. */
 #define CELL_MS 20000u
 
 /* ---------------------------------------------------------------- one cell */
 
-/** struct keeper - a recorder that keeps what it is given */
-struct keeper {
-	struct recorder rec;
-	struct arena arena;
-	struct evidence evidence;
-};
-
-/* Through the codec, as on its way from a child: a copy, and nothing that it lacks. */
-static int keep(struct recorder *rec, const struct ev *ev)
+static int check_act(struct session *s, const void *arg)
 {
-	struct keeper *k = (struct keeper *)rec;
-	struct json_object *json = rec_to_json(&ev_shape, ev);
-	struct ev *copy = rec_list_new(&k->arena, &k->evidence.ev, sizeof(*copy));
-	struct rec_error err;
-	int r = -ENOMEM;
-
-	if (json && copy)
-		r = rec_from_json(&k->arena, &ev_shape, json, copy, &err);
-	json_object_put(json);
-	return r;
-}
-
-static const char *path_of(const struct matrix_row *row)
-{
-	const char *path = family_path(row->family);
-
-	return path ? path : PEER_NODE;
-}
-
-static int collect(const struct matrix_row *row, const struct seam *seam,
-		   struct keeper *k, struct outcome *o)
-{
-	struct session s;
-	int failed = 0;
-
-	session_init(&s,
-		     &(struct session_init){
-			     .seam = seam,
-			     .rec = &k->rec,
-			     .until = deadline_from(seam->clock->ops->now_ns(seam->clock),
-						    TIMEOUT_MS),
-			     .family = row->family,
-			     .path = path_of(row),
-		     });
-	o->gave_up = -row->check->collect(&s);
-	failed = s.failed;
-	session_done(&s);
-	return failed;
+	return ((const struct check *)arg)->collect(s);
 }
 
 /* What a device counts: where its rings stand, or the bytes that went by them. */
@@ -82,26 +33,21 @@ static bool has_index(const struct evidence *e)
 static void run_cell(const struct matrix_row *row, const struct fault *fault,
 		     struct matrix_cell *ret)
 {
-	const struct model_options options = { .family = row->family, .fault = fault };
-	struct seam_model *model = seam_model_new(&options);
-	struct seam seam = model ? seam_model_tables(model) : (struct seam){ 0 };
-	struct fault_seam *faulty = fault && model ? fault_seam_new(fault, &seam) : NULL;
-	struct keeper k = { .rec = { .emit = keep } };
-	struct outcome o = { .end = TASK_HARNESS };
-	struct verdict v = { 0 };
+	const struct cell cell = {
+		.model = { .family = row->family, .fault = fault },
+		.act = check_act,
+		.arg = row->check,
+	};
+	struct arena a = { 0 };
+	struct outcome o;
+	struct verdict v;
 
-	if (faulty)
-		seam = fault_seam_tables(faulty);
-	if (model && (faulty || !fault) && collect(row, &seam, &k, &o) == 0)
-		o.end = TASK_FINISHED;
-	o.evidence = k.evidence;
-	ret->indexes = has_index(&k.evidence);
-	v = verdict_of(&k.arena, row->check, path_of(row), TIMEOUT_MS, &o);
+	cell_run(&a, &cell, &o);
+	ret->indexes = has_index(&o.evidence);
+	v = verdict_of(&a, row->check, cell_path(row->family), CELL_TIMEOUT_MS, &o);
 	ret->status = v.status;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", v.text ? v.text : "");
-	fault_seam_free(faulty);
-	seam_model_free(model);
-	arena_done(&k.arena);
+	arena_done(&a);
 }
 
 /* -------------------------------------------------------------- one column */
