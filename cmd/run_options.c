@@ -27,8 +27,10 @@ enum {
 static const struct argp_option options[] = {
 	{ "check", OPT_CHECK, "GLOB", 0, "Run only the checks whose id matches", 1 },
 	{ "exclude", OPT_EXCLUDE, "GLOB", 0, "Leave these checks out", 1 },
-	{ "stack", OPT_STACK, "NAME|FILE", 0,
-	  "Let the verdict of this VMM policy decide; a FILE holds one of your own", 1 },
+	{ "stack", OPT_STACK, "NAME|FILE|host", 0,
+	  "Let the verdict of this VMM policy decide; a FILE holds one of your own; host: of "
+	  "those that match a VMM installed or running here",
+	  1 },
 	{ "require", OPT_REQUIRE, "GLOB", 0, "Inconclusive (2) unless these checks ran",
 	  1 },
 	{ "fail-on", OPT_FAIL_ON, "SEVERITY", 0,
@@ -257,19 +259,16 @@ static int check_globs(const struct cmd_ctx *ctx, struct run_options *o,
 	return 0;
 }
 
-static int resolve_stacks(const struct cmd_ctx *ctx, struct run_options *o)
+/* A policy of a file joins the library; reports know it by its name. */
+static int add_stack(const struct cmd_ctx *ctx, struct run_options *o, const char *word,
+		     struct rec_list *ret)
 {
-	int status = stacks_load(ctx, &o->arena, &o->library);
+	const struct stack *stack = NULL;
+	int status = stacks_pick(ctx, &o->arena, &o->library, word, &stack);
 
-	for (size_t i = 0; i < o->selection.stacks.count && !status; i++) {
-		const char *word = o->selection.stacks.item[i];
-		const struct stack *stack = NULL;
-
-		status = stacks_pick(ctx, &o->arena, &o->library, word, &stack);
-		if (status)
-			break;
-		if (stack_find(&o->library, stack->name) == stack)
-			continue;
+	if (status)
+		return status;
+	if (stack_find(&o->library, stack->name) != stack) {
 		if (stack_find(&o->library, stack->name))
 			return cmd_fail(ctx, CMD_EXIT_USAGE, "bad_stack",
 					"give one of them another name",
@@ -278,9 +277,36 @@ static int resolve_stacks(const struct cmd_ctx *ctx, struct run_options *o)
 		if (rec_list_add(&o->arena, &o->library, stack) < 0 ||
 		    rec_list_add(&o->arena, &o->stack_files, word) < 0)
 			return cmd_fail_memory(ctx);
-		/* reports know a policy by its name, not by its file */
-		rec_list_set(&o->selection.stacks, i, stack->name);
 	}
+	return rec_list_add(&o->arena, ret, stack->name) < 0 ? cmd_fail_memory(ctx) : 0;
+}
+
+static int add_host(const struct cmd_ctx *ctx, struct run_options *o,
+		    const struct rec_list *built_in, struct rec_list *ret)
+{
+	struct rec_list here = { 0 };
+	int status = stacks_host(ctx, &o->arena, built_in, &here);
+
+	for (size_t i = 0; i < here.count && !status; i++)
+		if (rec_list_add(&o->arena, ret,
+				 ((const struct stack *)here.item[i])->name) < 0)
+			status = cmd_fail_memory(ctx);
+	return status;
+}
+
+static int resolve_stacks(const struct cmd_ctx *ctx, struct run_options *o)
+{
+	struct rec_list built_in = { 0 }, names = { 0 };
+	int status = stacks_load(ctx, &o->arena, &o->library);
+
+	built_in = o->library;
+	for (size_t i = 0; i < o->selection.stacks.count && !status; i++) {
+		const char *word = o->selection.stacks.item[i];
+
+		status = !strcmp(word, STACKS_HOST) ? add_host(ctx, o, &built_in, &names)
+						    : add_stack(ctx, o, word, &names);
+	}
+	o->selection.stacks = names;
 	return status;
 }
 

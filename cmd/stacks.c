@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "cmd/execute.h"
+#include "cmd/host_vmms.h"
 #include "cmd/nearest.h"
 #include "cmd/stacks.h"
 #include "cmd/stacks_model.h"
 #include "cmd/stacks_unknown.h"
 #include "report/page.h"
+#include "report/summary.h"
 #include "stacks/library.h"
 
 static const struct rec_field stacks_fields[] = {
@@ -89,6 +91,39 @@ int stacks_pick(const struct cmd_ctx *ctx, struct arena *a,
 	if (!found)
 		return unknown_stack(ctx, a, library, word);
 	*ret = found;
+	return 0;
+}
+
+static int add_new(struct arena *a, struct rec_list *list, const struct stack *s)
+{
+	return stack_find(list, s->name) ? 0 : rec_list_add(a, list, s);
+}
+
+int stacks_host(const struct cmd_ctx *ctx, struct arena *a,
+		const struct rec_list *library, struct rec_list *ret)
+{
+	struct rec_list matches = { 0 };
+	int r = host_matches(a, "", library, &matches);
+
+	for (size_t i = 0; i < matches.count && r == 0; i++) {
+		const struct host_match *m = matches.item[i];
+
+		if (!ctx->quiet)
+			(void)fprintf(stderr, "vhostcheck: host: %s, by %s\n",
+				      m->stack->name, m->how);
+		r = add_new(a, ret, m->stack);
+	}
+	if (r == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	if (r < 0)
+		return cmd_fail(ctx, CMD_EXIT_LAB, "internal", NULL,
+				"cannot look for VMMs: %s", strerror(-r));
+	if (!matches.count)
+		return cmd_fail(
+			ctx, EXIT_NOTHING_HERE, "no_vmm",
+			"vhostcheck stacks lists them; name one to have it played",
+			"host: no VMM of a built-in policy is installed or runs "
+			"here");
 	return 0;
 }
 
@@ -178,9 +213,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp stacks_argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "[NAME|FILE...]",
+	.args_doc = "[NAME|FILE|host...]",
 	.doc = "List the VMM policies that can be played against a device: those built in, or "
-	       "the NAMEs and FILEs given. vhostcheck explain NAME tells more of one.",
+	       "the NAMEs and FILEs given; host: those of the VMMs that are installed or run "
+	       "here. vhostcheck explain NAME tells more of one.",
 };
 
 static int choose(const struct cmd_ctx *ctx, struct arena *a,
@@ -194,8 +230,12 @@ static int choose(const struct cmd_ctx *ctx, struct arena *a,
 	for (int i = 0; i < o->count && r == 0; i++) {
 		const struct stack *s = NULL;
 
+		if (!strcmp(o->words[i], STACKS_HOST)) {
+			r = stacks_host(ctx, a, &library, ret);
+			continue;
+		}
 		r = stacks_pick(ctx, a, &library, o->words[i], &s);
-		if (r == 0 && rec_list_add(a, ret, s) < 0)
+		if (r == 0 && s && add_new(a, ret, s) < 0)
 			r = cmd_fail_memory(ctx);
 	}
 	return r;
@@ -285,7 +325,7 @@ static int print_stacks(const struct cmd_ctx *ctx, struct arena *a,
 /* Those that were named decide the exit status, as with run --stack. */
 static int name_them(struct run_options *r, const struct stacks_options *o)
 {
-	for (int i = 0; i < o->count; i++)
+	for (size_t i = 0; o->count && i < r->library.count; i++)
 		if (rec_list_add(&r->arena, &r->selection.stacks,
 				 ((const struct stack *)r->library.item[i])->name) < 0)
 			return -ENOMEM;

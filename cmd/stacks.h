@@ -43,4 +43,19 @@ int stacks_pick(const struct cmd_ctx *ctx, struct arena *a,
 		const struct rec_list *library, const char *word,
 		const struct stack **ret) must_check_;
 
+/** STACKS_HOST - the word for the policies that match a VMM installed or running here */
+#define STACKS_HOST "host"
+
+/**
+ * stacks_host() - those policies; says on stderr by what each was matched
+ * @ctx:	for the messages
+ * @a:		arena of the result
+ * @library:	the built-in policies
+ * @ret:	struct stack are added, those that are in it left out
+ *
+ * Return: 0; or the exit status after a failure that has been told, 77 if none matches.
+ */
+int stacks_host(const struct cmd_ctx *ctx, struct arena *a,
+		const struct rec_list *library, struct rec_list *ret) must_check_;
+
 #endif

@@ -27,7 +27,9 @@ const char *const stacks_model_names[] = {
 static const char *const promises[] = {
 	[MODEL_STRICT] = "bit 33 arms the IOTLB at once, as every kernel known does",
 	[MODEL_LENIENT] = "bit 33 arms the IOTLB with the first IOTLB message",
-	[MODEL_GATED] = "bit 33 arms the IOTLB only if backend features were set",
+	[MODEL_GATED] =
+		("bit 33 arms the IOTLB only if backend features were set; to who "
+		 "sets none IOTLB messages are refused"),
 };
 
 static const struct rec_field lost_fields[] = {
@@ -249,23 +251,27 @@ static void print_row(struct page *p, const struct rec_list *models, size_t row,
 	page_newline(p);
 }
 
+/* Names in a row; with -v each with what it says. */
 static void print_lost(struct page *p, const struct stacks_model *m)
 {
 	page_newline(p);
 	page_put_toned(p, TONE_BOLD, stacks_model_names[m->model]);
-	page_wrapf(p, 2, "(%s)", promises[m->model]);
-	page_wrapf(p, 2, "loses %zu of %d isolation checks", m->lost.count,
-		   (int)m->isolation);
-	page_newline(p);
+	page_wrapf(p, 2, "(%s) loses %zu of %d isolation checks%s", promises[m->model],
+		   m->lost.count, (int)m->isolation, m->lost.count ? ":" : "");
 	for (size_t i = 0; i < m->lost.count; i++) {
 		const struct stacks_lost *l = m->lost.item[i];
 
+		if (p->verbosity <= 0) {
+			page_wrap(p, 2, l->id);
+			continue;
+		}
+		page_newline(p);
 		page_pad_to(p, 2);
 		page_put(p, l->id);
 		page_put(p, ":");
 		page_wrap(p, 4, l->text);
-		page_newline(p);
 	}
+	page_newline(p);
 }
 
 void stacks_model_print(const struct cmd_ctx *ctx, const struct rec_list *models)

@@ -64,6 +64,29 @@ static int check_devices(struct written_error *err, const struct stack *s)
 	return 0;
 }
 
+/* Versions are compared by the numbers that they begin with. */
+static int check_packages(struct written_error *err, const struct stack *s)
+{
+	for (size_t i = 0; i < s->packages.count; i++) {
+		const struct stack_package *p = s->packages.item[i];
+		const char *const bounds[] = { p->since, p->before };
+
+		for (size_t k = 0; k < ARRAY_SIZE(bounds); k++) {
+			char pointer[JSON_POINTER_ROOM];
+
+			if (!bounds[k] || (*bounds[k] >= '0' && *bounds[k] <= '9'))
+				continue;
+			(void)snprintf(pointer, sizeof(pointer), "/packages/%zu/%s", i,
+				       k ? "before" : "since");
+			return written_refuse(err, pointer, bounds[k],
+					      "\"%.60s\" is no version: it begins with "
+					      "a digit",
+					      bounds[k]);
+		}
+	}
+	return 0;
+}
+
 static int check_backend(struct written_error *err, const struct stack *s)
 {
 	for (size_t i = 0; i < s->backend.count; i++) {
@@ -312,7 +335,7 @@ static int check_stack(struct written_error *err, const void *obj)
 {
 	const struct stack *s = obj;
 	static int (*const rules[])(struct written_error *, const struct stack *) = {
-		check_name,    check_devices, check_known,
+		check_name,    check_devices, check_packages, check_known,
 		check_backend, check_order,   check_guests,
 	};
 	int e = 0;

@@ -6,8 +6,8 @@
 bats_require_minimum_version 1.5.0
 
 policies=(acrn acrn-vsock alioth alioth-2024 crosvm crosvm-2022 crosvm-vhost-user dpdk-virtio-user
-	dragonball kvmtool kvmtool-2021 kvmtool-vsock nebula openvmm passthrough-late qemu seastar
-	stratovirt stratovirt-2023 stratovirt-vsock vpp)
+	dragonball kvmtool kvmtool-2021 kvmtool-vsock nebula openvmm passthrough-late qemu qemu-2017
+	seastar stratovirt stratovirt-2023 stratovirt-vsock vpp)
 
 setup()
 {
@@ -97,6 +97,30 @@ refused()
 	[ ! -e report.json ]
 }
 
+@test "host: nothing of a VMM here is 77, in run and in stacks, and run plays nothing" {
+	# no executable of a VMM is in such a PATH; packages may be installed all the same
+	run --separate-stderr env PATH="$BATS_TEST_TMPDIR" "$VHOSTCHECK" stacks --json host
+	case $status in
+	0) jq -e '.stacks | length > 0' <<<"$output" ;;
+	77) jq -e '.error.code == "no_vmm" and .exit_code == 77' <<<"$output" ;;
+	*) false ;;
+	esac
+	stacks=$status
+	run --separate-stderr env PATH="$BATS_TEST_TMPDIR" "$VHOSTCHECK" run --dry-run --stack host
+	[ "$status" -eq "$stacks" ]
+}
+
+@test "host: an executable in PATH matches each policy that names it, and that is told" {
+	mkdir bin
+	printf '#!/bin/sh\n' >bin/crosvm
+	chmod +x bin/crosvm
+	run -0 --separate-stderr env PATH="$PWD/bin" "$VHOSTCHECK" stacks --json host
+	jq -e '[.stacks[].stack] | contains(["crosvm", "crosvm-2022", "crosvm-vhost-user"])' <<<"$output"
+	[[ $stderr == *"vhostcheck: host: crosvm-2022, by $PWD/bin/crosvm, of a version that no package tells"* ]]
+	run -0 --separate-stderr env PATH="$PWD/bin" "$VHOSTCHECK" stacks -q host
+	[ -z "$stderr" ]
+}
+
 @test "what is sent without knowing it is listed, and told with what happens" {
 	run -0 "$VHOSTCHECK" stacks stratovirt qemu
 	[ "$(grep -c "Sends without knowing it" <<<"$output")" -eq 1 ]
@@ -164,9 +188,11 @@ under()
 	under strict '.lost == []'
 	under lenient '[.verdicts[].verdict] | all(. == "works")'
 	under lenient '[.lost[].id] | contains(["vsock.isolation.other_device"])'
-	# who echoes all backend features opens the gate
-	under gated '[.verdicts[] | select(.verdict != "works") | [.stack, .guest]]
-		== [["alioth", "protected"]]'
+	# who echoes all backend features opens the gate, and who has none finds it shut
+	under gated '[.verdicts[] | select(.verdict != "works") | [.stack, .device, .guest, .verdict]]
+		== [["qemu-2017", "net", "viommu", "fails_start"],
+			["alioth", "vsock", "protected", "fails_start"],
+			["qemu-2017", "vsock", "viommu", "fails_start"]]'
 	under gated '[.lost[].id] | contains(["net.isolation.unmapped_buffers"])'
 }
 

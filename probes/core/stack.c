@@ -97,6 +97,19 @@ static const struct rec_shape guest_shape = {
 	.field = guest_fields,
 };
 
+static const struct rec_field package_fields[] = {
+	REC_FIELD(struct stack_package, name, REC_STR),
+	{ "since", REC_STR, offsetof(struct stack_package, since), true, NULL },
+	{ "before", REC_STR, offsetof(struct stack_package, before), true, NULL },
+	{ 0 },
+};
+
+static const struct rec_shape package_shape = {
+	.name = "stack_package",
+	.size = sizeof(struct stack_package),
+	.field = package_fields,
+};
+
 static const struct rec_field origin_fields[] = {
 	REC_FIELD(struct stack_origin, repository, REC_STR),
 	REC_FIELD(struct stack_origin, commit, REC_STR),
@@ -120,6 +133,7 @@ static const struct rec_field stack_fields[] = {
 	{ "about", REC_STR, offsetof(struct stack, about), true, NULL },
 	REC_FIELD(struct stack, devices, REC_STRS),
 	REC_FIELD(struct stack, executables, REC_STRS),
+	{ "packages", REC_LIST, offsetof(struct stack, packages), false, &package_shape },
 	{ "base", REC_ENUM, offsetof(struct stack, base), false, base_names },
 	REC_FIELD(struct stack, known, REC_STRS),
 	REC_FIELD(struct stack, backend, REC_STRS),

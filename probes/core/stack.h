@@ -166,6 +166,15 @@ struct stack_guest {
 };
 
 /**
+ * struct stack_package - a package of a distribution that holds the VMM
+ * @name:	of the package
+ * @since, @before: upstream versions between which the policy is true; NULL: no bound
+ */
+struct stack_package {
+	const char *name, *since, *before;
+};
+
+/**
  * struct stack_origin - where a policy was read
  * @repository, @commit, @file: place
  */
@@ -182,6 +191,7 @@ struct stack_origin {
  * @about:	what else there is to know, with the evidence for it; or NULL
  * @devices:	family names
  * @executables: base names by which `list` finds the VMM
+ * @packages:	struct stack_package
  * @base:	enum stack_base
  * @known:	bits whose duties the VMM meets: it may send them (core/duty.h)
  * @backend:	names of the backend features that it acknowledges, or STACK_ALL
@@ -194,7 +204,7 @@ struct stack {
 	const char *name, *vmm, *versions, *summary;
 	int risk;
 	const char *about;
-	struct rec_list devices, executables;
+	struct rec_list devices, executables, packages;
 	int base;
 	struct rec_list known, backend, order, guests;
 	int confidence;

@@ -68,6 +68,7 @@ static void test_built_in_policies_have_the_names_of_their_files(void **state)
 		"openvmm",
 		"passthrough-late",
 		"qemu",
+		"qemu-2017",
 		"seastar",
 		"stratovirt",
 		"stratovirt-2023",
@@ -306,9 +307,9 @@ static void test_what_is_not_of_the_schema_is_refused(void **state)
 		{ "vhostcheck-stack/1", "vhostcheck-stack/2", 2, "/schema", "schema",
 		  "vhostcheck-stack/1" },
 		{ "\"base\"", "\"bass\"", 1, "", "", "\"base\" is missing" },
-		{ "\"force\": []", "\"force\": [], \"extra\": 1", 20, "/guests/0/extra",
+		{ "\"force\": []", "\"force\": [], \"extra\": 1", 21, "/guests/0/extra",
 		  "extra", "not known" },
-		{ "\"map\": \"none\"", "\"map\": \"some\"", 21, "/guests/0/map", "map",
+		{ "\"map\": \"none\"", "\"map\": \"some\"", 22, "/guests/0/map", "map",
 		  "\"some\"" },
 		{ "\"risk\": \"safe\"", "\"risk\": \"none\"", 7, "/risk", "risk",
 		  "\"none\"" },
@@ -324,8 +325,8 @@ static void test_what_is_not_of_the_schema_is_refused(void **state)
 static void test_what_is_not_json_is_refused_with_its_line(void **state)
 {
 	static const struct broken rows[] = {
-		{ "\"base\": \"acked\",", "\"base\": \"acked\"", 12, "", "", "not JSON" },
-		{ "\"base\": \"acked\",", "\"base\": \"acked\", \"base\": \"none\",", 11,
+		{ "\"base\": \"acked\",", "\"base\": \"acked\"", 13, "", "", "not JSON" },
+		{ "\"base\": \"acked\",", "\"base\": \"acked\", \"base\": \"none\",", 12,
 		  "/base", "base", "twice" },
 	};
 
@@ -339,18 +340,21 @@ static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
 		  "cros vm", "no name" },
 		{ "\"net\"", "\"nett\"", 9, "/devices/0", "nett", "no device" },
 		{ "\"net\"", "\"vsock\"", 9, "/devices/1", "vsock", "twice" },
-		{ "\"known\": [", "\"known\": [\"VIRTIO_F_X\", ", 12, "/known/0",
+		{ "\"packages\": []",
+		  "\"packages\": [{\"name\": \"x\", \"since\": \"v1\", \"before\": null}]",
+		  11, "/packages/0/since", "v1", "no version" },
+		{ "\"known\": [", "\"known\": [\"VIRTIO_F_X\", ", 13, "/known/0",
 		  "VIRTIO_F_X", "no feature bit" },
-		{ "\"backend\": []", "\"backend\": [\"V2\"]", 13, "/backend/0", "V2",
+		{ "\"backend\": []", "\"backend\": [\"V2\"]", 14, "/backend/0", "V2",
 		  "no backend feature" },
 		{ "\"backend\": []",
-		  "\"backend\": [\"VHOST_BACKEND_F_IOTLB_MSG_V2\", \"all\"]", 13,
+		  "\"backend\": [\"VHOST_BACKEND_F_IOTLB_MSG_V2\", \"all\"]", 14,
 		  "/backend/1", "all", "alone" },
-		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 19,
+		{ "[\"VIRTIO_F_ACCESS_PLATFORM\"]", "[\"33\", \"VIRTIO_F_X\"]", 20,
 		  "/guests/0/mask/1", "VIRTIO_F_X", "no feature bit" },
-		{ "\"acks\": [", "\"acks\": [\"128\", ", 18, "/guests/0/acks/0", "128",
+		{ "\"acks\": [", "\"acks\": [\"128\", ", 19, "/guests/0/acks/0", "128",
 		  "no feature bit" },
-		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 20,
+		{ "\"force\": []", "\"force\": [\"VIRTIO_SCSI_F_INOUT\"]", 21,
 		  "/guests/0/force/0", "VIRTIO_SCSI_F_INOUT", "no feature bit" },
 	};
 
@@ -360,18 +364,18 @@ static void test_a_policy_is_refused_whose_words_are_unknown(void **state)
 static void test_a_step_is_refused_that_is_none(void **state)
 {
 	static const struct broken rows[] = {
-		{ "SET_OWNER", "SET_OWNR", 14, "/order/0", "SET_OWNR", "no step" },
-		{ "VRINGS NUM", "VRINGS NUMB", 14, "/order/4", "NUMB", "no step" },
-		{ "VRINGS NUM", "VRINGS  NUM", 14, "/order/4", "", "no step" },
-		{ "VRINGS NUM", "VRINGS NUM NUM", 14, "/order/4", "NUM",
+		{ "SET_OWNER", "SET_OWNR", 15, "/order/0", "SET_OWNR", "no step" },
+		{ "VRINGS NUM", "VRINGS NUMB", 15, "/order/4", "NUMB", "no step" },
+		{ "VRINGS NUM", "VRINGS  NUM", 15, "/order/4", "", "no step" },
+		{ "VRINGS NUM", "VRINGS NUM NUM", 15, "/order/4", "NUM",
 		  "twice in this step" },
-		{ "\"VRINGS NUM", "\"VRINGS\", \"VRINGS NUM", 14, "/order/4", "VRINGS",
+		{ "\"VRINGS NUM", "\"VRINGS\", \"VRINGS NUM", 15, "/order/4", "VRINGS",
 		  "lacks its calls" },
-		{ "SET_OWNER", "SET_OWNER NUM", 14, "/order/0", "NUM",
+		{ "SET_OWNER", "SET_OWNER NUM", 15, "/order/0", "NUM",
 		  "goes with VRINGS alone" },
-		{ "\"SET_GUEST_CID\"", "\"SET_GUEST_CID\", \"SET_GUEST_CID\"", 14,
+		{ "\"SET_GUEST_CID\"", "\"SET_GUEST_CID\", \"SET_GUEST_CID\"", 15,
 		  "/order/6", "SET_GUEST_CID", "twice" },
-		{ "\"START\"", "\"START\", \"START\"", 14, "/order/7", "START", "twice" },
+		{ "\"START\"", "\"START\", \"START\"", 15, "/order/7", "START", "twice" },
 	};
 
 	assert_refused(*state, rows, ARRAY_SIZE(rows));
@@ -380,22 +384,22 @@ static void test_a_step_is_refused_that_is_none(void **state)
 static void test_a_policy_is_refused_whose_order_cannot_be_played(void **state)
 {
 	static const struct broken rows[] = {
-		{ ", \"START\"]", "]", 14, "/order", "START", "START is missing" },
-		{ " CALL KICK", " CALL", 14, "/order", "KICK", "KICK of the rings" },
-		{ " CALL KICK", " KICK", 14, "/order", "CALL", "CALL of the rings" },
-		{ "NUM ERR ADDR", "NUM ERR", 14, "/order/6", "START",
+		{ ", \"START\"]", "]", 15, "/order", "START", "START is missing" },
+		{ " CALL KICK", " CALL", 15, "/order", "KICK", "KICK of the rings" },
+		{ " CALL KICK", " KICK", 15, "/order", "CALL", "CALL of the rings" },
+		{ "NUM ERR ADDR", "NUM ERR", 15, "/order/6", "START",
 		  "needs NUM and ADDR" },
-		{ "\"SET_MEM_TABLE\", ", "", 14, "/order/5", "START",
+		{ "\"SET_MEM_TABLE\", ", "", 15, "/order/5", "START",
 		  "needs SET_MEM_TABLE" },
-		{ "\"SET_GUEST_CID\", ", "", 14, "/order", "SET_GUEST_CID",
+		{ "\"SET_GUEST_CID\", ", "", 15, "/order", "SET_GUEST_CID",
 		  "vsock needs" },
-		{ "\"GET_FEATURES\", ", "", 14, "/order/1", "SET_FEATURES",
+		{ "\"GET_FEATURES\", ", "", 15, "/order/1", "SET_FEATURES",
 		  "needs GET_FEATURES before it" },
-		{ "\"SET_OWNER\", ", "", 14, "/order/2", "SET_MEM_TABLE",
+		{ "\"SET_OWNER\", ", "", 15, "/order/2", "SET_MEM_TABLE",
 		  "needs SET_OWNER" },
-		{ "\"GET_FEATURES\", ", "\"GET_FEATURES\", \"FORK_FROM_OWNER\", ", 14,
+		{ "\"GET_FEATURES\", ", "\"GET_FEATURES\", \"FORK_FROM_OWNER\", ", 15,
 		  "/order/2", "FORK_FROM_OWNER", "stands before SET_OWNER" },
-		{ "KICK\"", "KICK START\"", 14, "/order/4", "START",
+		{ "KICK\"", "KICK START\"", 15, "/order/4", "START",
 		  "of one ring is of net alone" },
 	};
 
@@ -425,9 +429,9 @@ static void test_a_ring_is_not_started_before_it_is_there(void **state)
 static void test_a_policy_is_refused_whose_guests_contradict_it(void **state)
 {
 	static const struct broken rows[] = {
-		{ "\"plain\"", "\"protected\"", 25, "/guests/1/guest", "protected",
+		{ "\"plain\"", "\"protected\"", 26, "/guests/1/guest", "protected",
 		  "twice" },
-		{ "\"map\": \"none\"", "\"map\": \"all\"", 21, "/guests/0/map", "map",
+		{ "\"map\": \"none\"", "\"map\": \"all\"", 22, "/guests/0/map", "map",
 		  "IOTLB_UPDATE is not in the order" },
 	};
 
