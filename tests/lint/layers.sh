@@ -12,15 +12,16 @@ declare -A below=(
 	[run]="model guest seam core base"
 	[checks]="guest seam core base"
 	[stacks]="guest seam core base"
+	[trace]="core base"
 	[report]="core base"
 	[vm]="report base"
-	[cmd]="vm report stacks checks run model guest seam core base"
+	[cmd]="vm report trace stacks checks run model guest seam core base"
 )
 
 # What core/ works out depends on its arguments alone: no device, no stream, no clock.
 impure='<(sys/ioctl|stdio|time)\.h>'
 
-choose 'probes/*.[ch]' 'stacks/*.[ch]' 'report/*.[ch]' 'vm/*.[ch]' 'cmd/*.[ch]'
+choose 'probes/*.[ch]' 'stacks/*.[ch]' 'trace/*.[ch]' 'report/*.[ch]' 'vm/*.[ch]' 'cmd/*.[ch]'
 for file in "${chosen[@]}"; do
 	room=${file#probes/}
 	room=${room%%/*}

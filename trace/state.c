@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include <linux/vhost.h>
+#include <string.h>
+
+#include "trace/judge.h"
+#include "trace/state.h"
+
+/* flags and index, which the start of a ring touches */
+#define USED_HEAD 4u
+
+void trace_state_init(struct trace_state *s, enum family family)
+{
+	*s = (struct trace_state){ .family = family };
+	s->unmapped_at_start = -1;
+	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
+		s->ring[i].kick_fd = -1;
+}
+
+void trace_state_done(struct trace_state *s)
+{
+	free(s->region);
+	free(s->map);
+	s->region = NULL;
+	s->map = NULL;
+	s->regions = s->maps = s->maps_room = 0;
+}
+
+bool trace_state_kept(const struct trace_state *s, unsigned int bit)
+{
+	return s->asked && feature_set_has(&s->shown, bit) &&
+	       !feature_set_has(&s->offered, bit);
+}
+
+/* The order of a policy's calls; a call that stands there keeps its place. */
+static void place_first(struct trace_state *s, enum stack_call call)
+{
+	s->step++;
+	if (!s->at[call])
+		s->at[call] = s->step;
+}
+
+/* ---------------------------------------------------------------- mappings */
+
+static int map_add(struct trace_state *s, const struct trace_message *m)
+{
+	struct trace_map *grown = NULL;
+
+	if (s->maps ==
+	    TRACE_MAPS_MAX) /* the kernel evicts the oldest: max_iotlb_entries */
+		memmove(s->map, s->map + 1, --s->maps * sizeof(*s->map));
+	if (s->maps == s->maps_room) {
+		grown = reallocarray(s->map, s->maps_room ? 2 * s->maps_room : 16,
+				     sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		s->map = grown;
+		s->maps_room = s->maps_room ? 2 * s->maps_room : 16;
+	}
+	s->map[s->maps++] =
+		(struct trace_map){ .iova = m->iova, .size = m->size, .perm = m->perm };
+	return 0;
+}
+
+static uint64_t last_of(uint64_t iova, uint64_t size)
+{
+	uint64_t last = 0;
+
+	return size == 0 || __builtin_add_overflow(iova, size - 1, &last) ? UINT64_MAX
+									  : last;
+}
+
+/* Whole entries go that overlap: vhost_iotlb_del_range() */
+static void map_remove(struct trace_state *s, const struct trace_message *m)
+{
+	uint64_t last = last_of(m->iova, m->size);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->maps; i++) {
+		const struct trace_map *e = &s->map[i];
+
+		if (e->iova > last || last_of(e->iova, e->size) < m->iova)
+			s->map[kept++] = *e;
+	}
+	s->maps = kept;
+}
+
+bool trace_state_mapped(const struct trace_state *s, uint64_t iova, uint64_t size,
+			uint8_t *ret_perm)
+{
+	uint64_t at = iova, last = last_of(iova, size);
+	uint8_t perm = VHOST_ACCESS_RW;
+	bool found = true;
+
+	while (found) {
+		found = false;
+		for (size_t i = 0; i < s->maps && !found; i++) {
+			uint64_t end = last_of(s->map[i].iova, s->map[i].size);
+
+			if (s->map[i].iova > at || end < at)
+				continue;
+			found = true;
+			perm &= s->map[i].perm;
+			if (end >= last) {
+				if (ret_perm)
+					*ret_perm = perm;
+				return true;
+			}
+			at = end + 1;
+		}
+	}
+	return false;
+}
+
+int trace_state_unmapped(const struct trace_state *s)
+{
+	uint8_t perm = 0;
+
+	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
+		if (s->ring[i].addressed &&
+		    (!trace_state_mapped(s, s->ring[i].used, USED_HEAD, &perm) ||
+		     perm != VHOST_ACCESS_RW))
+			return (int)i;
+	return -1;
+}
+
+int trace_state_message(struct trace_state *s, const struct trace_message *m,
+			bool written, int err)
+{
+	/* where bit 33 is kept from the kernel it has no IOTLB to write to */
+	if (!m->version || (err && !trace_state_kept(s, VIRTIO_F_ACCESS_PLATFORM)))
+		return 0;
+	if (!written) {
+		s->misses += m->type == VHOST_IOTLB_MISS;
+		return 0;
+	}
+	if (m->type == VHOST_IOTLB_INVALIDATE)
+		map_remove(s, m);
+	if (m->type != VHOST_IOTLB_UPDATE)
+		return 0;
+	s->updates++;
+	place_first(s, CALL_IOTLB_UPDATE);
+	return map_add(s, m);
+}
+
+/* ------------------------------------------------------------------- calls */
+
+static bool any_addressed(const struct trace_state *s)
+{
+	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
+		if (s->ring[i].addressed)
+			return true;
+	return false;
+}
+
+static bool any_running(const struct trace_state *s)
+{
+	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
+		if (s->ring[i].running)
+			return true;
+	return false;
+}
+
+static int features_sent(struct trace_state *s, const struct trace_op *op,
+			 const struct trace_end *end)
+{
+	bool bit33 = feature_set_has(&op->features, VIRTIO_F_ACCESS_PLATFORM);
+	bool changed = memcmp(&s->sent, &op->features, sizeof(s->sent)) != 0;
+
+	/* sent again the same, as some VMMs do before and after: the first counts */
+	if (!s->tried || changed)
+		s->at[CALL_SET_FEATURES] = 0;
+	place_first(s, CALL_SET_FEATURES);
+	s->late = any_running(s);
+	s->tried = true;
+	s->set = !end->err;
+	s->sent = op->features;
+	if (end->err || s->family == FAMILY_VDPA)
+		return 0;
+	bit33 = bit33 && !trace_state_kept(s, VIRTIO_F_ACCESS_PLATFORM);
+	if (bit33 != s->armed && any_addressed(s))
+		s->toggled = true;
+	s->dropped = !bit33 && (s->dropped || s->armed);
+	if (bit33) {
+		s->maps = 0;
+		if (!s->armed)
+			s->armed_at = end->seq;
+		s->armed = true;
+		s->armed_late = s->armed_late || any_running(s);
+		return any_running(s) ? 2 : 0;
+	}
+	s->armed = s->armed_late = false;
+	return 0;
+}
+
+static int table_set(struct trace_state *s, const struct trace_op *op)
+{
+	struct trace_region *copy = NULL;
+
+	if (op->arg != ARG_MEMORY)
+		return 0;
+	if (op->regions) {
+		copy = reallocarray(NULL, op->regions, sizeof(*copy));
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, op->region, op->regions * sizeof(*copy));
+	}
+	free(s->region);
+	s->region = copy;
+	s->regions = op->regions;
+	return 0;
+}
+
+static void ring_set(struct trace_state *s, const struct trace_op *op, int pid)
+{
+	struct trace_ring *ring = NULL;
+
+	if (op->index >= TRACE_RINGS_MAX || op->arg == ARG_UNREADABLE)
+		return;
+	ring = &s->ring[op->index];
+	if (op->request->id == REQ_VRING_NUM) {
+		ring->num = op->num;
+	} else if (op->request->id == REQ_VRING_KICK) {
+		ring->kick_fd = op->fd;
+		ring->kick_pid = pid;
+	} else if (op->request->id == REQ_VRING_ADDR) {
+		ring->desc = op->desc;
+		ring->avail = op->avail;
+		ring->used = op->used;
+		ring->addressed = true;
+		place_first(s, CALL_VRINGS);
+	}
+}
+
+/* Whether a call starts the device, or a ring of it; it may stop it as well. */
+static bool is_start(const struct trace_op *op)
+{
+	enum trace_id id = op->request->id;
+
+	return (id == REQ_NET_BACKEND && op->fd >= 0) ||
+	       (id == REQ_VSOCK_RUNNING && op->number != 0) || id == REQ_SCSI_SET ||
+	       (id == REQ_VDPA_STATUS && op->number & VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static void run(struct trace_state *s, const struct trace_op *op, bool on)
+{
+	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
+		if (op->request->id == REQ_NET_BACKEND ? i == op->index
+						       : s->ring[i].addressed)
+			s->ring[i].running = on;
+}
+
+static int start(struct trace_state *s, const struct trace_op *op,
+		 const struct trace_end *end)
+{
+	place_first(s, CALL_START);
+	s->start_tried = true;
+	s->start_err = end->err;
+	s->start_name = op->request->name;
+	s->updates_at_start = s->updates;
+	s->unmapped_at_start = trace_state_unmapped(s);
+	if (!end->err) {
+		s->started = true;
+		run(s, op, true);
+		s->start = (struct trace_ruling){ 0 };
+	} else {
+		trace_judge_start(s, op, end);
+	}
+	return 1;
+}
+
+static void reset(struct trace_state *s)
+{
+	enum family family = s->family;
+	const struct feature_set offered = s->offered, shown = s->shown;
+
+	trace_state_done(s);
+	trace_state_init(s, family);
+	s->offered = offered;
+	s->shown = shown;
+	s->asked = true;
+}
+
+static int accepted(struct trace_state *s, const struct trace_op *op,
+		    const struct trace_end *end)
+{
+	switch (op->request->id) {
+	case REQ_GET_FEATURES:
+		for (size_t i = 0; i < FEATURE_WORDS; i++)
+			s->offered.word[i] |= op->features.word[i];
+		s->asked = true;
+		place_first(s, CALL_GET_FEATURES);
+		return 0;
+	case REQ_GET_BACKEND:
+		s->backend_offered = op->features.word[0];
+		return 0;
+	case REQ_SET_BACKEND:
+		s->backend_sent = op->features.word[0];
+		place_first(s, CALL_BACKEND_FEATURES);
+		return 0;
+	case REQ_SET_OWNER:
+		s->owned = true;
+		place_first(s, CALL_SET_OWNER);
+		return 0;
+	case REQ_RESET_OWNER:
+		reset(s);
+		return 0;
+	case REQ_MEM_TABLE:
+		place_first(s, CALL_SET_MEM_TABLE);
+		return table_set(s, op);
+	case REQ_LOG_BASE:
+		s->logged = true;
+		return 0;
+	case REQ_VSOCK_CID:
+		place_first(s, CALL_SET_GUEST_CID);
+		return 0;
+	case REQ_VRING_NUM:
+	case REQ_VRING_ADDR:
+	case REQ_VRING_KICK:
+		ring_set(s, op, end->pid);
+		return 0;
+	case REQ_NET_BACKEND:
+	case REQ_VSOCK_RUNNING:
+	case REQ_SCSI_CLEAR:
+		run(s, op, false);
+		return 0;
+	case REQ_VDPA_STATUS:
+		if (op->number == 0)
+			run(s, op, false);
+		return 0;
+	case REQ_OTHER:
+	case REQ_SET_FEATURES:
+	case REQ_LOG_FD:
+	case REQ_VRING_BASE:
+	case REQ_VRING_CALL:
+	case REQ_SCSI_SET:
+		break;
+	}
+	return 0;
+}
+
+int trace_state_call(struct trace_state *s, const struct trace_op *op,
+		     const struct trace_end *end)
+{
+	if (!op->request || op->arg == ARG_UNREADABLE)
+		return 0;
+	if (op->request->id == REQ_SET_FEATURES) {
+		int r = features_sent(s, op, end);
+
+		trace_judge_call(s, op, end);
+		return r;
+	}
+	if (is_start(op))
+		return start(s, op, end);
+	trace_judge_call(s, op, end);
+	return end->err ? 0 : accepted(s, op, end);
+}
