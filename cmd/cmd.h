@@ -61,7 +61,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_checks, cmd_explain, cmd_features, cmd_list, cmd_run,
-	cmd_schema, cmd_selftest, cmd_stacks, cmd_vm;
+	cmd_schema, cmd_selftest, cmd_stacks, cmd_trace, cmd_vm;
 
 /**
  * cmd_start() - what every executable does before anything else

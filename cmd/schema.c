@@ -11,6 +11,7 @@
 #include "cmd/stacks.h"
 #include "core/stack.h"
 #include "report/json.h"
+#include "trace/lines.h"
 
 /* Kinds that report/ knows (report_schema_kinds) are not here. */
 static const struct kind {
@@ -25,6 +26,7 @@ static const struct kind {
 	{ "stack", "urn:vhostcheck:stack:1", &stack_shape },
 	{ "bit", "urn:vhostcheck:bit:1", &explain_bit_shape },
 	{ "selftest", "urn:vhostcheck:selftest:1", &selftest_shape },
+	{ "trace", "urn:vhostcheck:trace:1", &trace_line_shape },
 	{ "error", "urn:vhostcheck:error:1", &cmd_error_shape },
 };
 
@@ -44,7 +46,7 @@ static const struct argp schema_argp = {
 	.parser = parse,
 	.args_doc = "[KIND]",
 	.doc = "Print the JSON Schema of a report, or of another KIND of document: reports, "
-	       "journal, expectations, list, checks, stacks, selftest, error; check, stack and bit are what explain prints.",
+	       "journal, expectations, list, checks, stacks, selftest, error; trace is one line of what trace -o writes; check, stack and bit are what explain prints.",
 };
 
 static int unknown_kind(const struct cmd_ctx *ctx, const char *name)

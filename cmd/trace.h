@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of `vhostcheck trace`: options, and what it prints and writes. */
+#ifndef CMD_TRACE_H
+#define CMD_TRACE_H
+
+#include "cmd/cmd.h"
+#include "trace/lines.h"
+
+/**
+ * struct trace_options - the command line
+ * @command:	program and arguments, NULL-ended; borrowed from argv
+ * @output:	file of -o, or NULL
+ * @clean:	--clean
+ * @what_if:	word of --what-if, or NULL
+ * @shown:	its bits by family
+ * @fail_on:	enum severity, -1 without --fail-on
+ */
+struct trace_options {
+	char **command;
+	const char *output;
+	bool clean;
+	const char *what_if;
+	struct feature_set shown[FAMILY_NUM];
+	int fail_on;
+};
+
+/**
+ * trace_what_if() - read the word of --what-if
+ * @ctx:	for the message
+ * @a:		for a report that is read
+ * @o:		@o->what_if; @o->shown is set
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int trace_what_if(const struct cmd_ctx *ctx, struct arena *a, struct trace_options *o)
+	must_check_;
+
+/** trace_text_live() - print a line of -v on stderr */
+void trace_text_live(const struct trace_line *line);
+
+/**
+ * trace_text_end() - print what became of a device on stderr
+ * @ctx:	verbosity and colour
+ * @end:	its line
+ */
+void trace_text_end(const struct cmd_ctx *ctx, const struct line_end *end);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "trace/watch.h"
+
+/**
+ * struct pending - a call that is being done
+ * @device:	on which
+ * @edited:	@sent was put in place of @own in the argument
+ * @at:		address of the features
+ * @own:	what the VMM wrote
+ */
+struct pending {
+	struct trace_device *device;
+	bool edited;
+	uint64_t at;
+	size_t words;
+	uint64_t own[FEATURE_WORDS];
+};
+
+/* ------------------------------------------------------------------ memory */
+
+static int read_memory(void *ctx, uint64_t at, void *buf, size_t len)
+{
+	const pid_t *tid = ctx;
+	struct iovec here = { .iov_base = buf, .iov_len = len };
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): of another process */
+	struct iovec there = { .iov_base = (void *)(uintptr_t)at, .iov_len = len };
+	ssize_t n = process_vm_readv(*tid, &here, 1, &there, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EFAULT;
+}
+
+/* Unlike process_vm_writev() this writes to constants too. */
+static int write_memory(pid_t tid, uint64_t at, const void *buf, size_t len)
+{
+	char path[64];
+	cleanup_close int fd = -1;
+	ssize_t n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", tid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = pwrite(fd, buf, len, (off_t)at);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EFAULT;
+}
+
+/* ------------------------------------------------------------------ what-if */
+
+static bool shows(const struct trace_state *s)
+{
+	return s->shown.word[0] || s->shown.word[1];
+}
+
+/* Where the feature words of an argument are, and how many: 0 if it has none. */
+static size_t feature_words(const struct tracer_call *call,
+			    const struct trace_request *request, uint64_t *ret_at)
+{
+	pid_t tid = call->tid;
+	uint64_t count = 0;
+
+	*ret_at = call->arg[2];
+	if (request->arg == ARG_FEATURES)
+		return 1;
+	*ret_at += sizeof(count);
+	if (request->arg != ARG_ARRAY ||
+	    read_memory(&tid, call->arg[2], &count, sizeof(count)) < 0)
+		return 0;
+	return count < FEATURE_WORDS ? (size_t)count : FEATURE_WORDS;
+}
+
+/* Before VHOST_SET_FEATURES: what the kernel does not offer it does not get. */
+static void keep_from_kernel(struct pending *p, const struct tracer_call *call,
+			     const struct trace_request *request)
+{
+	const struct trace_state *s = &p->device->state;
+	pid_t tid = call->tid;
+	uint64_t sent[FEATURE_WORDS] = { 0 };
+	bool differs = false;
+
+	p->words = feature_words(call, request, &p->at);
+	if (!p->words || !s->asked ||
+	    read_memory(&tid, p->at, p->own, p->words * sizeof(p->own[0])) < 0)
+		return;
+	for (size_t i = 0; i < p->words; i++) {
+		sent[i] = p->own[i] & ~(s->shown.word[i] & ~s->offered.word[i]);
+		differs = differs || sent[i] != p->own[i];
+	}
+	p->edited = differs &&
+		    write_memory(tid, p->at, sent, p->words * sizeof(sent[0])) == 0;
+}
+
+/* After VHOST_GET_FEATURES: the VMM sees more. */
+static void show_more(const struct trace_state *s, const struct tracer_call *call,
+		      const struct trace_request *request)
+{
+	pid_t tid = call->tid;
+	uint64_t at = 0, seen[FEATURE_WORDS] = { 0 };
+	size_t words = feature_words(call, request, &at);
+
+	if (!words || read_memory(&tid, at, seen, words * sizeof(seen[0])) < 0)
+		return;
+	for (size_t i = 0; i < words; i++)
+		seen[i] |= s->shown.word[i];
+	(void)write_memory(tid, at, seen, words * sizeof(seen[0]));
+}
+
+/* -------------------------------------------------------------------- lines */
+
+static void emit(struct watch *w, const struct trace_line *line)
+{
+	w->options.line(w->options.ctx, line);
+}
+
+static void judge(struct watch *w, const struct trace_device *d,
+		  const struct trace_ruling *r)
+{
+	struct trace_line line = { .type = LINE_JUDGE };
+
+	line.judge = (struct line_judge){ .seq = w->seq,
+					  .device = d->name,
+					  .verdict = r->verdict,
+					  .signature = r->signature,
+					  .text = r->text };
+	emit(w, &line);
+}
+
+static void judge_after(struct watch *w, struct trace_device *d, int news)
+{
+	struct trace_ruling r;
+
+	if (!news)
+		return;
+	trace_files_look(&w->files);
+	trace_judge_device(&d->state, &r);
+	judge(w, d, &r);
+}
+
+static int after_ioctl(struct watch *w, struct pending *p, const struct tracer_call *call)
+{
+	cleanup_arena struct arena a = { 0 };
+	const struct trace_where where = { &a, &w->symbols, p->device, ++w->seq, call };
+	const struct trace_end end = { .pid = call->pid,
+				       .seq = (unsigned int)w->seq,
+				       .ret = call->ret,
+				       .err = call->err };
+	struct trace_state *s = &p->device->state;
+	pid_t tid = call->tid;
+	const struct trace_memory memory = { read_memory, &tid };
+	bool refused = s->refused.signature;
+	struct trace_line line;
+	struct trace_op op;
+	int e = 0;
+
+	trace_decode(&memory, (uint32_t)call->arg[1], call->arg[2],
+		     !call->returned || call->err, w->room, &op);
+	e = trace_line_call(&where, &op, &line);
+	if (e < 0)
+		return e;
+	emit(w, &line);
+	if (!call->returned)
+		return 0;
+	e = trace_state_call(s, &op, &end);
+	if (!call->err && op.request && op.request->id == REQ_GET_FEATURES && shows(s))
+		show_more(s, call, op.request);
+	if (!refused && s->refused.verdict == STACK_REFUSED)
+		judge(w, p->device, &s->refused);
+	judge_after(w, p->device, e > 0);
+	return e;
+}
+
+/* The bytes of a message, of one part or of several. */
+static size_t message_bytes(const struct tracer_call *call, uint8_t *bytes)
+{
+	pid_t tid = call->tid;
+	size_t len = 0, parts = (size_t)call->arg[2];
+
+	if (call->kind == KIND_READ || call->kind == KIND_WRITE)
+		return read_memory(&tid, call->arg[1], bytes, TRACE_MESSAGE_SIZE) < 0
+			       ? 0
+			       : TRACE_MESSAGE_SIZE;
+	for (size_t i = 0; i < parts && len < TRACE_MESSAGE_SIZE; i++) {
+		uint64_t part[2] = { 0 };
+		uint32_t narrow[2] = { 0 };
+		size_t n = TRACE_MESSAGE_SIZE - len;
+
+		if (call->wide) {
+			if (read_memory(&tid, call->arg[1] + i * sizeof(part), part,
+					sizeof(part)) < 0)
+				return 0;
+		} else {
+			if (read_memory(&tid, call->arg[1] + i * sizeof(narrow), narrow,
+					sizeof(narrow)) < 0)
+				return 0;
+			part[0] = narrow[0];
+			part[1] = narrow[1];
+		}
+		n = part[1] < n ? (size_t)part[1] : n;
+		if (n && read_memory(&tid, part[0], bytes + len, n) < 0)
+			return 0;
+		len += n;
+	}
+	return len;
+}
+
+static int after_message(struct watch *w, struct pending *p,
+			 const struct tracer_call *call)
+{
+	bool written = call->kind == KIND_WRITE || call->kind == KIND_WRITEV;
+	cleanup_arena struct arena a = { 0 };
+	uint8_t bytes[TRACE_MESSAGE_SIZE] = { 0 };
+	struct trace_message m;
+	struct trace_line line;
+	int e = 0;
+
+	if (!call->returned || (!written && call->ret <= 0))
+		return 0;
+	m = trace_decode_message(bytes, message_bytes(call, bytes));
+	if (!m.version)
+		return 0;
+	const struct trace_where where = { &a, &w->symbols, p->device, ++w->seq, call };
+
+	e = trace_line_message(&where, &m, written, &line);
+	if (e < 0)
+		return e;
+	emit(w, &line);
+	return trace_state_message(&p->device->state, &m, written, call->err);
+}
+
+/* ------------------------------------------------------------------- reader */
+
+static bool enter(void *ctx, struct tracer_call *call)
+{
+	struct watch *w = ctx;
+	struct trace_device *d = NULL;
+	struct pending *p = NULL;
+	const struct trace_request *request = NULL;
+
+	if (trace_files_find(&w->files, call->tid, call->pid, (int32_t)call->arg[0], &d) <
+	    0)
+		w->failed = -ENOMEM;
+	if (!d)
+		return false;
+	d->state.shown = w->options.shown[d->state.family];
+	p = calloc(1, sizeof(*p));
+	if (!p) {
+		w->failed = -ENOMEM;
+		return false;
+	}
+	p->device = d;
+	call->own = p;
+	if (call->kind == KIND_IOCTL)
+		request = trace_request_find((uint32_t)call->arg[1]);
+	if (request && request->id == REQ_SET_FEATURES && shows(&d->state))
+		keep_from_kernel(p, call, request);
+	return true;
+}
+
+static void leave(void *ctx, struct tracer_call *call)
+{
+	struct watch *w = ctx;
+	struct pending *p = call->own;
+	int e = 0;
+
+	if (p->edited)
+		(void)write_memory(call->tid, p->at, p->own,
+				   p->words * sizeof(p->own[0]));
+	e = call->kind == KIND_IOCTL ? after_ioctl(w, p, call)
+				     : after_message(w, p, call);
+	if (e < 0)
+		w->failed = e;
+}
+
+static void exiting(void *ctx, pid_t tid)
+{
+	struct watch *w = ctx;
+
+	(void)tid;
+	trace_files_look(&w->files);
+}
+
+int watch_init(struct watch *w, const struct watch_options *options,
+	       struct tracer_reader *ret)
+{
+	*w = (struct watch){ .options = *options, .files = { .epoll = -1 } };
+	w->symbols.on = options->clean;
+	*ret = (struct tracer_reader){ enter, leave, exiting, w };
+	w->room = calloc(TRACE_REGIONS_MAX, sizeof(*w->room));
+	return w->room ? trace_files_init(&w->files) : -ENOMEM;
+}
+
+int watch_end(struct watch *w)
+{
+	for (size_t i = 0; i < w->files.devices || i == 0; i++) {
+		cleanup_arena struct arena a = { 0 };
+		struct trace_line line;
+		int e = trace_line_end(
+			&a, i < w->files.devices ? w->files.device[i] : NULL, &line);
+
+		if (e < 0)
+			return e;
+		emit(w, &line);
+	}
+	return w->failed;
+}
+
+void watch_done(struct watch *w)
+{
+	trace_files_done(&w->files);
+	trace_symbols_done(&w->symbols);
+	free(w->room);
+	w->room = NULL;
+}
