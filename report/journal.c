@@ -506,13 +506,21 @@ static struct report_reason *reason(struct journal *j, enum reason_code code,
 	return r;
 }
 
+#define NEVER_RAN "not run: the run ended "
+
 static const char *never_ran_text(struct journal *j, const char *text)
 {
 	const char *during = journal_running(j);
 
 	if (!during)
-		return arena_printf(j->arena, "not run: the run ended early: %s", text);
-	return arena_printf(j->arena, "not run: the run ended in %s: %s", during, text);
+		return arena_printf(j->arena, NEVER_RAN "early: %s", text);
+	return arena_printf(j->arena, NEVER_RAN "in %s: %s", during, text);
+}
+
+bool journal_never_ran(const struct report_reason *reason)
+{
+	return reason->code == REASON_GUEST_DIED &&
+	       !strncmp(reason->text, NEVER_RAN, strlen(NEVER_RAN));
 }
 
 /** struct cut - what becomes of a run that did not get to its end */

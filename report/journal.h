@@ -211,4 +211,10 @@ int journal_finish(struct journal *j, enum reason_code code, const char *text)
  */
 int journal_stop(struct journal *j, int signal) must_check_;
 
+/**
+ * journal_never_ran() - whether a reason is that of what journal_finish() found unbegun
+ * @reason:	of a check or a stack; not NULL
+ */
+bool journal_never_ran(const struct report_reason *reason);
+
 #endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd/stored.h"
+#include "report/load.h"
+
+/* ------------------------------------------------------------------ the bytes */
+
+/** struct bytes - a file as it grows in memory */
+struct bytes {
+	char *at;
+	size_t len, room;
+};
+
+static int grow(struct bytes *b)
+{
+	size_t room = b->room ? 2 * b->room : 1 << 16;
+	char *at = NULL;
+
+	if (room > LOAD_MAX + 1)
+		room = LOAD_MAX + 1;
+	if (room == b->room)
+		return -EFBIG;
+	at = realloc(b->at, room);
+	if (!at)
+		return -ENOMEM;
+	b->at = at;
+	b->room = room;
+	return 0;
+}
+
+static int slurp_all(int fd, struct bytes *b)
+{
+	struct stat st;
+	int e = 0;
+
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size < (off_t)LOAD_MAX)
+		b->room =
+			(size_t)st.st_size; /* and once more for the byte that ends it */
+	while (e == 0) {
+		ssize_t n = 0;
+
+		if (b->len == b->room || !b->at)
+			e = grow(b);
+		if (e == 0)
+			n = TEMP_FAILURE_RETRY(
+				read(fd, b->at + b->len, b->room - b->len));
+		if (n < 0)
+			return -errno;
+		if (e == 0 && n == 0)
+			break;
+		b->len += (size_t)n;
+	}
+	return e;
+}
+
+static int fail_file(const struct cmd_ctx *ctx, const char *path, int e)
+{
+	const struct cmd_place place = { .file = path };
+
+	if (e == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	if (e == -EFBIG)
+		return cmd_fail_at(ctx, CMD_EXIT_LAB, "bad_report", &place, NULL,
+				   "longer than %u MiB, which no report is",
+				   LOAD_MAX >> 20);
+	return cmd_fail_at(ctx, CMD_EXIT_LAB, "bad_report", &place,
+			   e == -EISDIR ? "name a file in it" : NULL, "%s", strerror(-e));
+}
+
+static int fail_text(const struct cmd_ctx *ctx, const char *path, int e,
+		     const struct load_error *err)
+{
+	const struct cmd_place place = {
+		.file = path,
+		.line = err->at.line ? opt_int((int64_t)err->at.line)
+				     : (struct opt_int){ 0 },
+		.path = err->at.pointer,
+	};
+
+	if (e == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	return cmd_fail_at(ctx, CMD_EXIT_LAB, "bad_report", &place, err->hint, "%s%s%s",
+			   err->at.pointer, *err->at.pointer ? ": " : "", err->at.text);
+}
+
+int stored_read(const struct cmd_ctx *ctx, struct arena *a, const char *path,
+		struct report *ret)
+{
+	bool is_stdin = !strcmp(path, "-");
+	cleanup_close int fd = is_stdin ? dup(STDIN_FILENO)
+					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *name = is_stdin ? "standard input" : path;
+	struct load_error err = { 0 };
+	struct bytes b = { 0 };
+	int e = fd < 0 ? -errno : slurp_all(fd, &b);
+	int status = 0;
+
+	if (e < 0) {
+		status = fail_file(ctx, name, e);
+	} else {
+		e = report_load(a, b.at, b.len, ret, &err);
+		status = e < 0 ? fail_text(ctx, name, e, &err) : 0;
+	}
+	free(b.at);
+	return status;
+}
