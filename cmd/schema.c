@@ -46,7 +46,7 @@ static const struct argp schema_argp = {
 	.parser = parse,
 	.args_doc = "[KIND]",
 	.doc = "Print the JSON Schema of a report, or of another KIND of document: reports, "
-	       "journal, expectations, list, checks, stacks, selftest, error; trace is one line of what trace -o writes; check, stack and bit are what explain prints.",
+	       "journal, expectations, diff, list, checks, stacks, selftest, error; trace is one line of what trace -o writes; check, stack and bit are what explain prints.",
 };
 
 static int unknown_kind(const struct cmd_ctx *ctx, const char *name)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "report/diff.h"
 #include "report/expect.h"
 #include "report/journal.h"
 #include "report/json.h"
@@ -252,8 +253,8 @@ int report_read_text(struct arena *a, const char *text, size_t len, struct repor
 	return rec_from_text(a, &report_shape, text, len, ret, err);
 }
 
-const char *const report_schema_kinds[] = { "report", "reports", "journal",
-					    "expectations", NULL };
+const char *const report_schema_kinds[] = { "report",       "reports", "journal",
+					    "expectations", "diff",    NULL };
 
 int report_schema_json(const char *kind, struct json_object **ret)
 {
@@ -267,6 +268,8 @@ int report_schema_json(const char *kind, struct json_object **ret)
 		schema = rec_schema(&journal_line_shape, "urn:vhostcheck:journal:1");
 	else if (!strcmp(kind, "expectations"))
 		schema = rec_schema(&expectations_shape, "urn:vhostcheck:expectations:1");
+	else if (!strcmp(kind, "diff"))
+		schema = rec_schema(&diff_shape, "urn:vhostcheck:diff:1");
 	else
 		return -ENOENT;
 	if (!schema)
