@@ -60,8 +60,9 @@ struct cmd {
 	int (*run)(struct cmd_ctx *ctx, int argc, char **argv);
 };
 
-extern const struct cmd cmd_checks, cmd_diff, cmd_explain, cmd_features, cmd_judge,
-	cmd_list, cmd_run, cmd_schema, cmd_selftest, cmd_stacks, cmd_trace, cmd_vm;
+extern const struct cmd cmd_checks, cmd_convert, cmd_diff, cmd_explain, cmd_features,
+	cmd_judge, cmd_list, cmd_run, cmd_schema, cmd_selftest, cmd_stacks, cmd_trace,
+	cmd_vm;
 
 /**
  * cmd_start() - what every executable does before anything else

@@ -7,8 +7,9 @@
 
 /* In the order in which --help lists them. */
 static const struct cmd *const commands[] = {
-	&cmd_list,  &cmd_features, &cmd_run,  &cmd_checks, &cmd_explain,  &cmd_stacks,
-	&cmd_trace, &cmd_vm,       &cmd_diff, &cmd_judge,  &cmd_selftest, &cmd_schema,
+	&cmd_list,   &cmd_features, &cmd_run,    &cmd_checks, &cmd_explain,
+	&cmd_stacks, &cmd_trace,    &cmd_vm,     &cmd_diff,   &cmd_convert,
+	&cmd_judge,  &cmd_selftest, &cmd_schema,
 };
 
 static const struct cmd *find_command(const char *name)

@@ -61,6 +61,17 @@ int json_write_fd(struct json_object *json, int fd)
 	return text ? write_all(fd, text, len) : -ENOMEM;
 }
 
+int json_print(struct json_object *json, FILE *out)
+{
+	size_t len = 0;
+	cleanup_free char *text = pretty(json, &len);
+
+	if (!text)
+		return -ENOMEM;
+	(void)fwrite(text, 1, len, out);
+	return 0;
+}
+
 /* ------------------------------------------------------------------ the file */
 
 static int printf_(4, 5) fail(struct report_write_error *err, int code, const char *hint,

@@ -25,6 +25,15 @@ struct report_write_error {
 int json_write_fd(struct json_object *json, int fd) must_check_;
 
 /**
+ * json_print() - json_write_fd() to a stream
+ * @json:	borrowed
+ * @out:	stream; what it does not take its owner finds out
+ *
+ * Return: 0; -ENOMEM.
+ */
+int json_print(struct json_object *json, FILE *out) must_check_;
+
+/**
  * report_write_file() - write a report
  * @r:		report
  * @path:	file, or "-" for standard output
