@@ -330,6 +330,7 @@ int execute_plan(struct execution *x, struct rec_list *ret)
 	const struct plan_choice choice = {
 		.check = sel->checks,
 		.exclude = sel->exclude,
+		.profile = x->options->profile,
 		.intrusive = sel->intrusive,
 		.anything = execute_in_guest(x),
 		.no_peer = {

@@ -102,6 +102,8 @@ static int add_run(struct lab *lab, struct rec_list *argv)
 		r = add_option(a, argv, "--fail-on", severity_names[sel->fail_on]);
 	if (r == 0)
 		r = add_option(a, argv, "--timeout", timeout);
+	if (r == 0 && o->profile)
+		r = add_option(a, argv, "--profile", o->profile);
 	if (r == 0)
 		r = add_options(a, argv, "--create", &o->create);
 	if (r == 0)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/build_info.h"
 #include "checks/catalogue.h"
 #include "cmd/nearest.h"
 #include "cmd/run_options.h"
 #include "cmd/stacks.h"
+#include "cmd/stored.h"
 #include "core/plan.h"
 #include "stacks/library.h"
 
@@ -16,6 +18,8 @@ enum {
 	OPT_FAIL_ON,
 	OPT_STRICT,
 	OPT_EXPECT,
+	OPT_BASELINE,
+	OPT_PROFILE,
 	OPT_TIMEOUT,
 	OPT_INTRUSIVE,
 	OPT_LOAD_MODULES,
@@ -37,6 +41,11 @@ static const struct argp_option options[] = {
 	  "Count checks from low, medium, high or critical on (default: high)", 1 },
 	{ "expect", OPT_EXPECT, "FILE", 0,
 	  "Do not count what this file says to expect of the kernel", 1 },
+	{ "baseline", OPT_BASELINE, "REPORT", 0,
+	  "Known findings that this report does not have decide", 1 },
+	{ "profile", OPT_PROFILE, "VERSION", 0,
+	  "Only checks that this version of vhostcheck had: newer ones break no gate",
+	  1 },
 	{ "strict", OPT_STRICT, NULL, 0, "Known findings decide, too", 1 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0, "Deadline of each check (default: 30)",
 	  2 },
@@ -110,6 +119,37 @@ static error_t take_create(struct argp_state *state, struct run_options *o,
 	return 0;
 }
 
+/* Three numbers, as the versions of the checks. */
+static bool is_version(const char *word)
+{
+	for (int i = 0; i < 3; i++) {
+		size_t digits = strspn(word, "0123456789");
+
+		if (!digits || digits > 6 || (*word == '0' && digits > 1) ||
+		    word[digits] != (i < 2 ? '.' : '\0'))
+			return false;
+		word += digits + 1;
+	}
+	return true;
+}
+
+static error_t take_profile(struct argp_state *state, struct run_options *o,
+			    const char *word)
+{
+	if (!is_version(word)) {
+		argp_error(state, "--profile: '%s' is no version such as %s", word,
+			   build_version);
+		return EINVAL;
+	}
+	if (strverscmp(word, build_version) > 0) {
+		argp_error(state, "--profile: %s is newer than this vhostcheck, %s", word,
+			   build_version);
+		return EINVAL;
+	}
+	o->profile = word;
+	return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *o = state->input;
@@ -131,6 +171,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_EXPECT:
 		o->expect = arg;
 		return 0;
+	case OPT_BASELINE:
+		o->baseline = arg;
+		return 0;
+	case OPT_PROFILE:
+		return take_profile(state, o, arg);
 	case OPT_TIMEOUT:
 		return take_timeout(state, o, arg);
 	case OPT_INTRUSIVE:
@@ -321,6 +366,34 @@ static int read_expectations(const struct cmd_ctx *ctx, struct run_options *o)
 		     : 0;
 }
 
+/* Judged by this version's rules: what was not known then may be known now. */
+static int read_baseline(const struct cmd_ctx *ctx, struct run_options *o)
+{
+	struct report_baseline *b = arena_alloc(&o->arena, sizeof(*b));
+	struct report r;
+	int status =
+		b ? stored_read(ctx, &o->arena, o->baseline, &r) : cmd_fail_memory(ctx);
+
+	if (status)
+		return status;
+	if (stored_judge(&o->arena, &r) < 0)
+		return cmd_fail_memory(ctx);
+	b->release = r.host.kernel.release;
+	for (size_t i = 0; i < r.checks.count; i++) {
+		const struct report_check *c = r.checks.item[i];
+		struct report_finding *f = NULL;
+
+		if (!c->known)
+			continue;
+		f = rec_list_new(&o->arena, &b->known, sizeof(*f));
+		if (!f)
+			return cmd_fail_memory(ctx);
+		*f = (struct report_finding){ c->id, c->device, c->known->text };
+	}
+	o->selection.baseline = b;
+	return 0;
+}
+
 int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o)
 {
 	int status = check_globs(ctx, o, "--check", &o->selection.checks);
@@ -333,6 +406,8 @@ int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o)
 		status = resolve_stacks(ctx, o);
 	if (!status)
 		status = read_expectations(ctx, o);
+	if (!status && o->baseline)
+		status = read_baseline(ctx, o);
 	if (!status && ctx->json) {
 		if (o->output && strcmp(o->output, "-") != 0)
 			return cmd_fail(ctx, CMD_EXIT_USAGE, "usage",

@@ -23,6 +23,8 @@
  * @timeout_s:	per check
  * @load_modules, @dry_run: as their options
  * @policies_only: no checks: `stacks --run`
+ * @baseline:	path of --baseline, or NULL; what it knew is in @selection
+ * @profile:	of --profile, X.Y.Z, or NULL
  * @expect:	path of --expect, or NULL; @expectations is what stands there
  * @output:	of -o; "-" for stdout (also with --json), NULL for none
  */
@@ -33,7 +35,7 @@ struct run_options {
 	struct rec_list library, stack_files, create;
 	unsigned int timeout_s;
 	bool load_modules, dry_run, policies_only;
-	const char *expect, *output;
+	const char *expect, *output, *baseline, *profile;
 	const struct expectations *expectations;
 };
 
@@ -69,7 +71,7 @@ error_t run_options_device(struct argp_state *state, struct run_options *o,
  * @o:		options; @library is filled in
  *
  * A glob that matches no check, a policy that is not known or cannot be read, a file of
- * expectations that cannot be.
+ * expectations or a baseline that cannot be.
  * Return: 0, or the exit status after a message.
  */
 int run_options_resolve(const struct cmd_ctx *ctx, struct run_options *o) must_check_;

@@ -51,6 +51,23 @@ static const struct rec_field report_vm_fields[] = {
 
 static const struct rec_shape vm_shape = SHAPE(report_vm);
 
+static const struct rec_field report_finding_fields[] = {
+	ROW(report_finding, id, REC_STR),
+	ROW(report_finding, device, REC_STR),
+	ROW(report_finding, text, REC_STR),
+	{ 0 },
+};
+
+static const struct rec_shape finding_shape = SHAPE(report_finding);
+
+static const struct rec_field report_baseline_fields[] = {
+	ROW(report_baseline, release, REC_STR),
+	ROW_OF(report_baseline, known, REC_LIST, &finding_shape),
+	{ 0 },
+};
+
+static const struct rec_shape baseline_shape = SHAPE(report_baseline);
+
 static const struct rec_field report_selection_fields[] = {
 	ROW(report_selection, devices, REC_STRS),
 	ROW(report_selection, checks, REC_STRS),
@@ -61,6 +78,7 @@ static const struct rec_field report_selection_fields[] = {
 	ROW(report_selection, strict, REC_BOOL),
 	ROW(report_selection, intrusive, REC_BOOL),
 	ROW(report_selection, deterministic, REC_BOOL),
+	ROW_NULL_OF(report_selection, baseline, REC_PTR, &baseline_shape),
 	{ 0 },
 };
 

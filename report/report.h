@@ -35,6 +35,22 @@ struct report_vm {
 	int64_t cpus, memory;
 };
 
+/** struct report_finding - a known finding of the baseline, as struct report_known has it
+ */
+struct report_finding {
+	const char *id, *device, *text;
+};
+
+/**
+ * struct report_baseline - what --baseline knew already
+ * @release:	of its kernel
+ * @known:	struct report_finding
+ */
+struct report_baseline {
+	const char *release;
+	struct rec_list known;
+};
+
 /**
  * struct report_selection - what the command line chose; with it alone the report says
  * what decides its exit status (report/summary.h)
@@ -44,11 +60,13 @@ struct report_vm {
  * @stacks:	names of the policies that --stack counts (for a FILE the name inside it)
  * @require:	globs of --require
  * @fail_on:	enum severity
+ * @baseline:	known findings that it does not have decide; NULL: none does
  */
 struct report_selection {
 	struct rec_list devices, checks, exclude, stacks, require;
 	int fail_on;
 	bool strict, intrusive, deterministic;
+	struct report_baseline *baseline;
 };
 
 /** enum report_where - where the checks ran */

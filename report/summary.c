@@ -57,6 +57,20 @@ static bool is_expected(const struct report_expected *expected, const char *word
 	return expected && !strcmp(expected->verdict, word);
 }
 
+bool summary_known_is_new(const struct report *r, const struct report_check *c)
+{
+	const struct report_baseline *b = r->run.selection.baseline;
+
+	for (size_t i = 0; b && c->known && i < b->known.count; i++) {
+		const struct report_finding *f = b->known.item[i];
+
+		if (!strcmp(f->id, c->id) && !strcmp(f->device, c->device) &&
+		    !strcmp(f->text, c->known->text))
+			return false;
+	}
+	return b && c->known;
+}
+
 enum decides summary_of_check(const struct report *r, const struct report_check *c)
 {
 	const struct report_selection *sel = &r->run.selection;
@@ -64,7 +78,9 @@ enum decides summary_of_check(const struct report *r, const struct report_check 
 
 	if (checks_were_asked(sel) && c->severity >= sel->fail_on &&
 	    !is_expected(c->expected, status_names[c->status]))
-		d = status_decides((enum status)c->status, c->known && !sel->strict);
+		d = status_decides((enum status)c->status,
+				   c->known && !sel->strict &&
+					   !summary_known_is_new(r, c));
 	if (d == DECIDES_NOTHING && did_not_run(c) && globs_match(&sel->require, c->id))
 		d = DECIDES_INCONCLUSIVE;
 	return d;

@@ -27,10 +27,13 @@ enum decides {
  * @c:	one of its checks
  *
  * Counted are checks of at least the --fail-on severity, none with --stack but without
- * --check; a known finding counts with --strict only. A check that a --require names is
- * inconclusive if it did not run, whatever else.
+ * --check; a known finding counts with --strict, or if --baseline did not have it. A
+ * check that a --require names is inconclusive if it did not run, whatever else.
  */
 enum decides summary_of_check(const struct report *r, const struct report_check *c);
+
+/** summary_known_is_new() - whether --baseline lacks the known finding of a check */
+bool summary_known_is_new(const struct report *r, const struct report_check *c);
 
 /**
  * summary_of_stack() - what a stack says

@@ -6,8 +6,8 @@
 #include "report/text_parts.h"
 
 struct tally {
-	int64_t failed, open, known, stacks_failed, stacks_open, stacks_unnamed,
-		stacks_expected;
+	int64_t failed, open, known, known_new, stacks_failed, stacks_open,
+		stacks_unnamed, stacks_expected;
 };
 
 static struct tally tally_of(const struct report *r)
@@ -20,6 +20,7 @@ static struct tally tally_of(const struct report *r)
 
 		t.failed += d == DECIDES_FAIL;
 		t.open += d == DECIDES_INCONCLUSIVE;
+		t.known_new += c->known && d == DECIDES_FAIL;
 		t.known += c->known && c->status == STATUS_FAIL &&
 			   c->severity >= r->run.selection.fail_on;
 	}
@@ -96,11 +97,22 @@ static void put_why(struct page *p, const struct report *r, const struct tally *
 
 static void put_asides(struct page *p, const struct report *r, const struct tally *t)
 {
-	if (r->summary.known && !r->run.selection.strict) {
+	int64_t known = r->summary.known - t->known_new;
+
+	if (known && !r->run.selection.strict) {
 		page_wrapf(p, 0,
 			   "%" PRId64
 			   " known finding%s not counted (--strict counts them).",
-			   r->summary.known, r->summary.known == 1 ? " is" : "s are");
+			   known, known == 1 ? " is" : "s are");
+		page_newline(p);
+	}
+	if (t->known_new && !r->run.selection.strict) {
+		page_wrapf(p, 0,
+			   "%" PRId64 " known finding%s counted: the baseline, Linux %s, "
+			   "does not have %s.",
+			   t->known_new, t->known_new == 1 ? " is" : "s are",
+			   r->run.selection.baseline->release,
+			   t->known_new == 1 ? "it" : "them");
 		page_newline(p);
 	}
 	if (t->stacks_unnamed) {

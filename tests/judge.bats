@@ -214,6 +214,18 @@ journal()
 	one_line "standard input: longer than 256 MiB"
 }
 
+@test "a known finding that the baseline of the run lacks decides, and that is told" {
+	known='[.checks[] | select(.known) | {id, device, text: .known.text}]'
+	change ".run.selection.baseline = {release: \"5.4.0\", known: $known}"
+	run -0 "$VHOSTCHECK" judge r.json
+	change ".run.selection.baseline = {release: \"5.4.0\", known: ($known | .[1:])}"
+	run "$VHOSTCHECK" judge r.json --json
+	json '.run.selection.baseline.release == "5.4.0"'
+	change '.run.selection.baseline = {release: "5.4.0", known: []}'
+	run -1 "$VHOSTCHECK" judge r.json
+	[[ $output == *"2 known findings are counted: the baseline, Linux 5.4.0, does not"* ]]
+}
+
 @test "the command line" {
 	run -64 --separate-stderr "$VHOSTCHECK" judge
 	one_line "name a REPORT"

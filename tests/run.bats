@@ -281,3 +281,31 @@ refused()
 	run --separate-stderr -2 "$VHOSTCHECK" run vsock -v
 	[ "$(grep -c '^  skip ' <<<"$output")" -gt 30 ]
 }
+
+@test "--baseline: its known findings are in the report; one that cannot be used is 3" {
+	xz -dc "$BATS_TEST_DIRNAME/golden/6.1.json.xz" >old.json
+	run -77 --separate-stderr "$VHOSTCHECK" run --json --baseline old.json
+	valid report
+	json '.run.selection.baseline | .release == "6.1.0-56-cloud-amd64" and
+		([.known[].id] | index("vsock.log.data") != null)'
+	head -c 5000 old.json >broken.json
+	run -3 --separate-stderr "$VHOSTCHECK" run --baseline broken.json
+	[ -z "$output" ]
+	one_line "broken.json:"
+	run -3 --separate-stderr "$VHOSTCHECK" vm --baseline none none.deb
+	one_line "none: No such file"
+}
+
+@test "--profile: no check that came later; a version that is none is 64" {
+	run -77 --separate-stderr "$VHOSTCHECK" run --json --profile 0.1.0
+	all=$(jq '.checks | length' <<<"$output")
+	[ "$all" -eq "$("$VHOSTCHECK" run --json | jq '.checks | length')" ]
+	run -77 --separate-stderr "$VHOSTCHECK" run --json --profile 0.0.9
+	json '.checks == []'
+	for word in 1 0.1 x 0.1.0.0 01.1.0 ""; do
+		run -64 --separate-stderr "$VHOSTCHECK" run --profile "$word"
+		one_line "--profile: '$word' is no version"
+	done
+	run -64 --separate-stderr "$VHOSTCHECK" run --profile 999.0.0
+	one_line "999.0.0 is newer than this vhostcheck"
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fnmatch.h>
+#include <string.h>
 
 #include "core/plan.h"
 
@@ -90,7 +91,8 @@ static int plan_one(struct arena *a, const struct check *check,
 	struct plan_entry *e = NULL;
 	const char *id = NULL;
 
-	if (!(check->families & FAMILY_BIT(device->family)))
+	if (!(check->families & FAMILY_BIT(device->family)) ||
+	    (choice->profile && strverscmp(check->since, choice->profile) > 0))
 		return 0;
 	id = check_id(a, check, device->family);
 	if (!id)

@@ -41,12 +41,14 @@ const char *plan_not_offered(struct arena *a, const struct check *check,
 /**
  * struct plan_choice - what the command line asked for
  * @check, @exclude: globs over ids; no @check means all
+ * @profile:	no check that a later version of vhostcheck brought (X.Y.Z); NULL: all
  * @intrusive:	RISK_INTRUSIVE may run
  * @anything:	in a machine of our own: every check may run
  * @no_peer:	by family, why the other end cannot be made; NULL if it can
  */
 struct plan_choice {
 	struct rec_list check, exclude;
+	const char *profile;
 	bool intrusive, anything;
 	const char *no_peer[FAMILY_NUM];
 };

@@ -30,3 +30,14 @@ taken_away() {
 	done 4<"$LAB_KERNELS"
 	[ -s r.json ]
 }
+
+@test "--baseline: a kernel's own report excuses its known findings, and one without them does not" {
+	cd "$BATS_TEST_TMPDIR" || return
+	check=(--check 'vsock.log.data' --modules "$KERNEL_MODULES" "$KERNEL_IMAGE")
+	"$VHOSTCHECK" vm "${check[@]}" -q -o own.json
+	jq '.checks = []' own.json >none.json
+	run -0 "$VHOSTCHECK" vm "${check[@]}" --baseline own.json --profile 0.1.0
+	run -1 --separate-stderr "$VHOSTCHECK" vm "${check[@]}" --baseline none.json --json
+	valid report
+	json '.checks[0].known and .run.selection.baseline.known == []'
+}

@@ -250,6 +250,33 @@ static void test_globs_match_whole_ids(void **state)
 	assert_false(plan_matches(&globs, "vsock.c.safe"));
 }
 
+static void test_a_profile_leaves_out_what_came_later(void **state)
+{
+	static const struct check old = {
+		.area = "a", .name = "old", .families = ON_BOTH, .since = "0.9.0"
+	};
+	static const struct check late = {
+		.area = "a", .name = "late", .families = ON_BOTH, .since = "0.10.0"
+	};
+	static const struct check *const both[] = { &old, &late };
+	static const struct {
+		const char *profile;
+		size_t count;
+	} expected[] = { { NULL, 2 },     { "0.8.9", 0 },  { "0.9.0", 1 },
+			 { "0.9.12", 1 }, { "0.10.0", 2 }, { "1.0.0", 2 } };
+	struct fixture *f = *state;
+
+	add(f, &f->devices, &vsock);
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		f->choice.profile = expected[i].profile;
+		f->plan.count = 0;
+		assert_int_equal(
+			plan_make(&f->arena, both, 2, &f->devices, &f->choice, &f->plan),
+			0);
+		assert_int_equal(f->plan.count, expected[i].count);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -264,6 +291,7 @@ int main(void)
 		TEST(test_an_unusable_device_decides_before_all_else),
 		TEST(test_globs_choose_and_exclude),
 		TEST(test_globs_match_whole_ids),
+		TEST(test_a_profile_leaves_out_what_came_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void keys_and_their_order_are_the_contract(void **state)
 		"argv selection started duration_us where vm privileges reduced unexpected ");
 	keys_are(at(json, "/run/selection"),
 		 "devices checks exclude stacks require fail_on "
-		 "strict intrusive deterministic ");
+		 "strict intrusive deterministic baseline ");
 	keys_are(at(json, "/run/vm"), "accel qemu cmdline cpus memory ");
 	keys_are(at(json, "/host"), "kernel distro cpu virt modules ");
 	keys_are(at(json, "/host/kernel"),

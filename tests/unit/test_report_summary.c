@@ -133,6 +133,28 @@ static void a_known_finding_decides_only_with_strict(void **state)
 	assert_int_equal(f->r.summary.known, 1);
 }
 
+static void a_known_finding_decides_if_the_baseline_lacks_it(void **state)
+{
+	struct fixture *f = *state;
+	struct report_check *c = check(f, STATUS_FAIL, SEVERITY_CRITICAL);
+	struct report_baseline *b = sample_alloc(&f->arena, sizeof(*b));
+	struct report_finding *had = NULL;
+
+	c->known = sample_alloc(&f->arena, sizeof(*c->known));
+	c->known->text = "this";
+	f->r.run.selection.baseline = b;
+	expect(f, 1, VERDICT_FAIL);
+	had = sample_new(&f->arena, &b->known, sizeof(*had));
+	*had = (struct report_finding){ c->id, c->device, "this" };
+	expect(f, 0, VERDICT_PASS);
+	had->text = "another";
+	expect(f, 1, VERDICT_FAIL);
+	*had = (struct report_finding){ c->id, "other", "this" };
+	expect(f, 1, VERDICT_FAIL);
+	c->severity = SEVERITY_LOW;
+	expect(f, 0, VERDICT_PASS);
+}
+
 static void an_open_check_is_2(void **state)
 {
 	struct fixture *f = *state;
@@ -356,6 +378,7 @@ int main(void)
 		TEST(each_bad_status_is_1),
 		TEST(a_check_below_fail_on_does_not_count),
 		TEST(a_known_finding_decides_only_with_strict),
+		TEST(a_known_finding_decides_if_the_baseline_lacks_it),
 		TEST(an_open_check_is_2),
 		TEST(a_required_check_must_have_run),
 		TEST(a_require_that_matches_nothing_is_2),
