@@ -4,6 +4,7 @@
 #include "base/build_info.h"
 #include "report/journal.h"
 #include "report/load.h"
+#include "report/load_parts.h"
 
 #define KILLED                                                                           \
 	"the run ended without a word: vhostcheck, or the machine under it, was killed"
@@ -281,7 +282,15 @@ int report_load(struct arena *a, const char *text, size_t len, struct report *re
 	}
 	if (is_journal(text, len))
 		return load_journal(a, text, len, ret, err);
-	e = written_read(a, &kind, text, len, ret, &err->at);
+	e = load_in_parts(a, text, len, ret);
+	if (e == 0) {
+		e = check_rules(&err->at, ret);
+		if (e == -EINVAL)
+			err->at.line = json_line(text, len, err->at.pointer);
+		return e;
+	}
+	if (e == -EINVAL)
+		e = written_read(a, &kind, text, len, ret, &err->at);
 	if (e == -EINVAL && len <= INT32_MAX)
 		explain(a, text, len, err);
 	return e;
