@@ -71,3 +71,20 @@ vduse_kernel() {
 	json '[.checks[] | select(.status == "skip") | .reason.code] | all(. == "not_offered")'
 	json '.summary.counts.pass > 50 and .summary.exit_code == 0'
 }
+
+# on_host ARG...: run in a guest as on a host, where nothing is made unasked
+on_host() {
+	"$VHOSTCHECK" vm --accel tcg --modules "$KERNEL_MODULES" "$KERNEL_IMAGE" -- /init run scsi \
+		--check scsi.transfer.call --check scsi.features.stable --json "$@"
+}
+
+@test "on a host a target is made only with --create scsi; what needs none runs without" {
+	run --separate-stderr -2 on_host
+	valid report
+	json '.run.where == "host" and ([.checks[] | "\(.id) \(.status) \(.reason.code)"] | sort) ==
+		["scsi.features.stable pass null", "scsi.transfer.call blocked peer_missing"]'
+	json '.checks[] | select(.status == "blocked") | .reason.text | test("--create scsi")'
+	run --separate-stderr -0 on_host --create scsi
+	valid report
+	json '[.checks[].status] == ["pass", "pass"] and .run.reduced == []'
+}
