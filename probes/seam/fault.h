@@ -270,7 +270,7 @@ enum fault_rule {
 	RULE_WORKER_FREED,    /* a worker with a ring can be freed */
 	RULE_WORKER_ANY,      /* a ring can be given to a worker that there is not */
 	RULE_WORKER_FIRST,    /* each ring is said to have the first worker */
-	RULE_WORKER_UNOWNED,   /* a worker can be made before SET_OWNER */
+	RULE_WORKER_UNOWNED,  /* a worker can be made before SET_OWNER */
 
 	/* vdpa */
 	RULE_VDPA_SHARED,        /* a vDPA device can be opened while it is open */
