@@ -88,7 +88,7 @@ static void judge_lun_reset(struct judge *j)
 	const struct ev *workers = judge_need(j, EV_IOCTL, "workers");
 
 	if (workers && workers->ioctl.err == ENOTTY)
-		judge_block(j, REASON_UNSAFE_KERNEL,
+		judge_skip(j, REASON_UNSAFE_KERNEL,
 			    "this kernel is older than 6.5, which has the ioctls of "
 			    "workers: before 6.4 a reset of one of several LUNs corrupts "
 			    "the target's list of them");

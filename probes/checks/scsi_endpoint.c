@@ -28,7 +28,7 @@ bool judge_proved(struct judge *j)
 		   ev->ioctl.name);
 	if (ev->ioctl.err == ENODEV)
 		return true;
-	judge_block(
+	judge_skip(
 		j, REASON_UNSAFE_KERNEL,
 		"this kernel lacks the fix of VHOST_SCSI_SET_ENDPOINT of 6.15 "
 		"(CVE-2025-22083), and may lack older ones: what this check does could "

@@ -228,12 +228,6 @@ void judge_skip(struct judge *j, enum reason_code code, const char *text)
 		settle(j, STATUS_SKIP, (int)code, text);
 }
 
-void judge_block(struct judge *j, enum reason_code code, const char *text)
-{
-	if (!j->settled)
-		settle(j, STATUS_BLOCKED, (int)code, text);
-}
-
 void judge_fact(struct judge *j, const char *step, const char *name, const char *value)
 {
 	const char *is = judge_fact_value(j, step, name);

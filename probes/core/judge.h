@@ -74,9 +74,6 @@ const char *judge_fact_value(struct judge *j, const char *step, const char *name
 /** judge_skip() - the contract does not apply here after all */
 void judge_skip(struct judge *j, enum reason_code code, const char *text);
 
-/** judge_block() - the contract may not be asked here */
-void judge_block(struct judge *j, enum reason_code code, const char *text);
-
 /** judge_moved() - ring at @step: the device used @n elements since index @from */
 void judge_moved(struct judge *j, const char *step, uint16_t from, uint16_t n);
 
