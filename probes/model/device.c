@@ -469,13 +469,23 @@ static const struct dev_ops model_ops = {
 /* ------------------------------------------------------------------- work */
 
 /* The count of a kick eventfd is all that is known of kicks: it is taken. */
-static bool was_kicked(const struct vq *vq)
+static void take_kicks(struct model_dev *d)
 {
-	struct pollfd kick = { .fd = vq->kick, .events = POLLIN };
-	eventfd_t count = 0;
+	struct pollfd kick[MODEL_QUEUES_MAX];
+	bool any = false;
 
-	return vq->kick >= 0 && poll(&kick, 1, 0) == 1 && kick.revents & POLLIN &&
-	       eventfd_read(vq->kick, &count) == 0;
+	for (unsigned int q = 0; q < d->family->queues; q++) {
+		kick[q] = (struct pollfd){ .fd = d->vq[q].kick, .events = POLLIN };
+		any |= kick[q].fd >= 0;
+	}
+	if (!any || poll(kick, d->family->queues, 0) <= 0)
+		return;
+	for (unsigned int q = 0; q < d->family->queues; q++) {
+		eventfd_t count = 0;
+
+		if (kick[q].revents & POLLIN && eventfd_read(kick[q].fd, &count) == 0)
+			d->vq[q].due = true;
+	}
 }
 
 static bool waits_for_miss(const struct vq *vq)
@@ -504,11 +514,11 @@ bool device_work(struct model_dev *d)
 {
 	bool any = false;
 
+	if (d->open)
+		take_kicks(d);
 	for (unsigned int q = 0; d->open && q < d->family->queues; q++) {
 		struct vq *vq = &d->vq[q];
 
-		if (was_kicked(vq))
-			vq->due = true;
 		if (!vq->due)
 			continue;
 		vq->due = false;
