@@ -30,6 +30,8 @@ refused()
 }
 
 @test "statuses and verdicts that were taken away come back from the evidence" {
+	# of a finding more may be known by now
+	known='.checks[].known |= (. != null)'
 	for kernel in 5.10 6.1; do
 		golden $kernel >want.json
 		jq '.checks |= map(.status = "error" | .known = null | .title = "") |
@@ -38,7 +40,7 @@ refused()
 		[ -z "$stderr" ]
 		valid report
 		for part in .checks .stacks .devices .summary .host .run.selection; do
-			diff <(jq "$part" want.json) <(jq "$part" <<<"$output")
+			diff <(jq "$known | $part" want.json) <(jq "$known | $part" <<<"$output")
 		done
 	done
 }

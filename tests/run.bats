@@ -189,7 +189,7 @@ refused()
 	refused "unknown device ''" ''
 	refused "--check: no check matches 'vsock.node.presnt'" --check vsock.node.presnt
 	[[ $stderr == *"did you mean 'vsock.node.present'"* ]]
-	refused "--exclude: no check matches 'scsi.*'" --exclude 'scsi.*'
+	refused "--exclude: no check matches 'blk.*'" --exclude 'blk.*'
 	refused "--require: no check matches 'x'" --require x
 	refused "crosvm-2023" --stack crosvm-2023
 	refused "no/such.json" --stack no/such.json

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# table.sh [VHOSTCHECK]: boots every kernel of ./dev kernels --all and prints as Markdown what each
-# device offers there, and what becomes of each policy on it
+# table.sh [VHOSTCHECK]: boots every kernel of ./dev kernels --all and prints as Markdown how many
+# checks each device passes there, what it offers, and what becomes of each policy on it
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 vhostcheck=${1:-build/vhostcheck}
@@ -21,7 +21,17 @@ done 4<"$work/kernels"
 # shellcheck disable=SC2016 # a filter of jq
 cut -f 2 "$work/kernels" | sed "s|.*|$work/&.json|" | xargs -d '\n' jq -nr '
 	def row: "| " + join(" | ") + " |";
+	def device($name): .devices[] | select(.name == $name);
+	def told($name): [.checks[] | select(.device == $name)] |
+		"\(map(select(.status == "pass")) | length) pass" +
+		(map(select(.known)) | length | if . > 0 then ", \(.) known" else "" end) +
+		(map(select(.status == "fail" and .known == null or (.status | IN("timeout", "crash",
+			"error", "blocked")))) | length | if . > 0 then ", \(.) BAD" else "" end);
 	[inputs] as $reports |
+	(["kernel", "net", "vsock", "scsi", "vdpa"] | row), ([range(5) | "---"] | row),
+	($reports[] | . as $r | [.host.kernel.release] + [("net", "vsock", "scsi", "vdpa") as $name |
+		$r | if ([device($name).state] == ["ok"]) then told($name) else device($name).state end] | row),
+	"",
 	(["device", "stack", "guest"] + [$reports[].host.kernel.release] | row),
 	([range(3 + ($reports | length)) | "---"] | row),
 	([$reports[].devices[] | select(.state == "ok") | .name] | unique[]) as $device |
