@@ -349,7 +349,7 @@ play() {
 [ "\$1" != -version ] || { echo "QEMU emulator version 9.9"; exit; }
 [ "\$*" != "-device help" ] || { echo 'name "virtio-9p-pci", bus PCI'; exit; }
 for word; do
-	[[ \$word != socket,id=port* ]] || fd+=("\${word##*=}")
+	[[ \$word != socket,id=port* ]] || { word=\${word#*,fd=} && fd+=("\${word%%,*}"); }
 done
 journal() { printf '%s\n' "\$@" >&"\${fd[1]}"; }
 console() { printf '%s\n' "\$@" >&"\${fd[0]}"; }
