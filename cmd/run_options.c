@@ -371,9 +371,11 @@ static int read_baseline(const struct cmd_ctx *ctx, struct run_options *o)
 {
 	struct report_baseline *b = arena_alloc(&o->arena, sizeof(*b));
 	struct report r;
-	int status =
-		b ? stored_read(ctx, &o->arena, o->baseline, &r) : cmd_fail_memory(ctx);
+	int status = 0;
 
+	if (!b)
+		return cmd_fail_memory(ctx);
+	status = stored_read(ctx, &o->arena, o->baseline, &r);
 	if (status)
 		return status;
 	if (stored_judge(&o->arena, &r) < 0)

@@ -63,7 +63,7 @@ static enum diff_change change_of(const struct report_check *o,
 	};
 	enum group from = group_of(o), to = group_of(n);
 
-	if (from == GROUP_FAIL && to == GROUP_FAIL) {
+	if (o && n && from == GROUP_FAIL && to == GROUP_FAIL) {
 		if (badness(n->status) > badness(o->status) || finding_is_new(o, n))
 			return DIFF_WORSE;
 		if (badness(n->status) < badness(o->status))

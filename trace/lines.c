@@ -160,7 +160,9 @@ static int put_arg(const struct trace_where *w, const struct trace_op *op,
 
 static struct opt_int process(const struct trace_where *w)
 {
-	return w->symbols->on ? (struct opt_int){ 0 } : opt_int(w->call->pid);
+	struct opt_int none = { 0 };
+
+	return w->symbols->on ? none : opt_int(w->call->pid);
 }
 
 int trace_line_call(const struct trace_where *w, const struct trace_op *op,

@@ -89,9 +89,9 @@ static void judge_lun_reset(struct judge *j)
 
 	if (workers && workers->ioctl.err == ENOTTY)
 		judge_skip(j, REASON_UNSAFE_KERNEL,
-			    "this kernel is older than 6.5, which has the ioctls of "
-			    "workers: before 6.4 a reset of one of several LUNs corrupts "
-			    "the target's list of them");
+			   "this kernel is older than 6.5, which has the ioctls of "
+			   "workers: before 6.4 a reset of one of several LUNs corrupts "
+			   "the target's list of them");
 	judge_ok(j, "workers");
 	judge_fact(j, "reset", "response", SUCCEEDED);
 	judge_fact(j, "absent", "response", REJECTED);

@@ -154,7 +154,7 @@ static int destroy_vduse(const char *name)
 
 int made_lun_remove(const char *root, pid_t pid, unsigned int lun)
 {
-	struct place place;
+	struct place place = { 0 };
 	char path[MADE_PATH + 64], name[64];
 	int first = 0;
 
@@ -171,7 +171,7 @@ int made_lun_remove(const char *root, pid_t pid, unsigned int lun)
 
 bool made_any(const char *root, pid_t pid)
 {
-	struct place place;
+	struct place place = { 0 };
 
 	place_of(root, pid, &place);
 	return exists(place.vdpa) || exists(place.vduse) || exists(place.target) ||
@@ -200,7 +200,7 @@ static int remove_once(const char *root, const struct place *place)
 int made_remove(const char *root, pid_t pid, struct deadline until)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	struct place place;
+	struct place place = { 0 };
 	int r = 0;
 
 	place_of(root, pid, &place);

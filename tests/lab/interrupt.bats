@@ -19,5 +19,7 @@ bats_require_minimum_version 1.5.0
 	jq -e '[.checks[] | select(.reason.text | . != null and test("stopped by SIGINT"))]
 		| length > 10' "$report"
 	jq -e '.checks | length == ([.[] | [.id, .device]] | unique | length)' "$report"
-	[ "$(jq '.checks | length' "$report")" -eq "$("$VHOSTCHECK" checks --json | jq '.checks | length')" ]
+	# a run of its own, as on a host: no vDPA device is made unasked
+	[ "$(jq '.checks | length' "$report")" -eq "$("$VHOSTCHECK" checks --json |
+		jq '[.checks[] | select(.family != "vdpa")] | length')" ]
 }

@@ -151,13 +151,14 @@ bad 'cert-err34-c' tidy build
 
 fresh
 mkdir tests/unit
-put tests/unit/test_one.c 'cmocka_unit_test(a)' 'cmocka_unit_test(b)'
+table='	const struct CMUnitTest tests[] = {'
+put tests/unit/test_one.c "$table" '		TEST(a),' '		cmocka_unit_test(' '			b),' '	};'
 printf 'enable_testing()\nadd_test(unit.one true)\n' >CMakeLists.txt
 printf 'cmake_minimum_required(VERSION 3.20)\nproject(t NONE)\n%s\n' "$(cat CMakeLists.txt)" >CMakeLists.txt
 cmake -S . -B build >/dev/null
 good manifest build --write
 good manifest build
-put tests/unit/test_one.c 'cmocka_unit_test(a)'
+put tests/unit/test_one.c "$table" '		TEST(a),' '	};'
 bad '-unit.one 2' manifest build
 
 fresh

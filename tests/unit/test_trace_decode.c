@@ -134,7 +134,7 @@ static void test_features_are_read_in_both_forms(void **state)
 {
 	static const uint64_t one = 0x33d000002, many[] = { 3, 7, 8, 9 },
 			      short_array[] = { 1, 5 };
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op = decode(&t, VHOST_SET_FEATURES, &one, sizeof(one), false);
 
 	(void)state;
@@ -153,7 +153,7 @@ static void test_features_are_read_in_both_forms(void **state)
 static void test_what_a_refused_call_would_return_is_not_read(void **state)
 {
 	static const uint64_t rubbish = 0xa5a5;
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op =
 		decode(&t, VHOST_GET_FEATURES, &rubbish, sizeof(rubbish), true);
 
@@ -167,7 +167,7 @@ static void test_what_a_refused_call_would_return_is_not_read(void **state)
 
 static void test_an_address_that_cannot_be_read_is_told(void **state)
 {
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op = decode(&t, VHOST_SET_FEATURES, NULL, 0, false);
 
 	(void)state;
@@ -184,7 +184,7 @@ static void test_a_memory_table_has_its_regions(void **state)
 	} table = { .regions = 2,
 		    .region = { { 0x1000, 0x2000, 0x7f0000, 0 },
 				{ 0x100000, 0x3000, 0x8f0000, 0 } } };
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op =
 		decode(&t, VHOST_SET_MEM_TABLE, &table, sizeof(table), false);
 
@@ -209,7 +209,7 @@ static void test_ring_arguments_are_told_apart(void **state)
 						      .used_user_addr = 0x20,
 						      .avail_user_addr = 0x30,
 						      .log_guest_addr = 0x40 };
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op = decode(&t, VHOST_SET_VRING_NUM, &num, sizeof(num), false);
 
 	(void)state;
@@ -233,7 +233,7 @@ static void test_numbers_have_their_widths_and_signs(void **state)
 	static const uint32_t config[] = { 4, 8 };
 	static const int minus = -1;
 	static const uint8_t ok = 15;
-	struct tracee t;
+	struct tracee t = { 0 };
 
 	(void)state;
 	assert_int_equal(
@@ -253,7 +253,7 @@ static void test_numbers_have_their_widths_and_signs(void **state)
 static void test_a_scsi_target_ends_in_a_nul(void **state)
 {
 	struct vhost_scsi_target target = { .abi_version = 1, .vhost_tpgt = 1 };
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op;
 
 	(void)state;
@@ -265,7 +265,7 @@ static void test_a_scsi_target_ends_in_a_nul(void **state)
 
 static void test_an_unknown_request_keeps_its_argument(void **state)
 {
-	struct tracee t;
+	struct tracee t = { 0 };
 	struct trace_op op = decode(&t, 0x4008af99, NULL, 0, false);
 
 	(void)state;

@@ -64,7 +64,8 @@ static int follow(const char *mode, struct seen *seen, uint64_t *ret_stops)
 	int status = 0;
 
 	assert_true(readlink("/proc/self/exe", path, sizeof(path) - 32) > 0);
-	(void)strcpy(strrchr(path, '/') + 1, "trace_tracee");
+	strrchr(path, '/')[1] = '\0';
+	(void)strncat(path, "trace_tracee", sizeof(path) - strlen(path) - 1);
 	(void)snprintf(word, sizeof(word), "%s", mode);
 	*seen = (struct seen){ 0 };
 	assert_int_equal(tracer_start(&t, &reader, argv, &step), 0);
@@ -81,7 +82,7 @@ static int follow(const char *mode, struct seen *seen, uint64_t *ret_stops)
 
 static void test_a_call_is_seen_before_and_after(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 	uint64_t stops = 0;
 	int status = follow("one", &s, &stops);
 
@@ -99,7 +100,7 @@ static void test_a_call_is_seen_before_and_after(void **state)
 
 static void test_threads_are_of_their_process(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 
 	(void)state;
 	(void)follow("threads", &s, NULL);
@@ -111,7 +112,7 @@ static void test_threads_are_of_their_process(void **state)
 
 static void test_a_tree_of_500_processes(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 	int status = follow("tree", &s, NULL);
 
 	(void)state;
@@ -123,7 +124,7 @@ static void test_a_tree_of_500_processes(void **state)
 
 static void test_an_exec_by_a_thread_is_followed(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 	int status = follow("exec", &s, NULL);
 
 	(void)state;
@@ -134,7 +135,7 @@ static void test_an_exec_by_a_thread_is_followed(void **state)
 
 static void test_a_filter_of_its_own_hides_nothing(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 	int status = follow("filter", &s, NULL);
 
 	(void)state;
@@ -144,7 +145,7 @@ static void test_a_filter_of_its_own_hides_nothing(void **state)
 
 static void test_other_calls_do_not_stop(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 	uint64_t stops = 1;
 
 	(void)state;
@@ -155,7 +156,7 @@ static void test_other_calls_do_not_stop(void **state)
 
 static void test_reads_and_writes_of_the_size_of_a_message(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 
 	(void)state;
 	(void)follow("sizes", &s, NULL);
@@ -164,7 +165,7 @@ static void test_reads_and_writes_of_the_size_of_a_message(void **state)
 
 static void test_signals_end_the_program_as_they_do(void **state)
 {
-	struct seen s;
+	struct seen s = { 0 };
 	int status = follow("killed", &s, NULL);
 
 	(void)state;
