@@ -48,6 +48,8 @@ bool device_breaks(const struct model_dev *d, enum fault_rule rule)
 {
 	const struct fault *fault = d->m->fault;
 
+	if (d->m->asked)
+		d->m->asked[rule] = true;
 	return fault && fault->act == FAULT_MODEL && fault->rule == rule;
 }
 

@@ -17,6 +17,8 @@ void model_run(struct seam_model *m)
 /* When bit 33 arms the IOTLB is a rule that a fault may break too. */
 static enum model_policy policy_of(const struct model_options *o)
 {
+	if (o->asked)
+		o->asked[RULE_POLICY_LENIENT] = o->asked[RULE_POLICY_GATED] = true;
 	if (!o->fault || o->fault->act != FAULT_MODEL)
 		return o->policy;
 	if (o->fault->rule == RULE_POLICY_LENIENT)
@@ -40,6 +42,7 @@ struct seam_model *seam_model_new(const struct model_options *o)
 	m->family = o->family;
 	m->policy = policy_of(o);
 	m->fault = o->fault;
+	m->asked = o->asked;
 	device_init(&m->dev, m, family);
 	device_init(&m->twin, m, family);
 	if (m->family == FAMILY_VDPA) {

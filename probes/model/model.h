@@ -47,11 +47,14 @@ enum model_policy {
  * @policy:	enum model_policy
  * @fault:	row whose rule the model breaks (FAULT_MODEL), borrowed; NULL, or a row
  *		of another act, for a model without fault
+ * @asked:	RULE_NUM flags, borrowed, or NULL: set for each rule that anything which
+ *		the model did so far would have depended on, had it been broken
  */
 struct model_options {
 	enum family family;
 	enum model_policy policy;
 	const struct fault *fault;
+	bool *asked;
 };
 
 /** struct seam_model - a seam to the model; seam_model_tables() points into it */

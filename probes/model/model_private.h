@@ -180,6 +180,7 @@ struct seam_model {
 	enum family family;
 	enum model_policy policy;
 	const struct fault *fault;
+	bool *asked; /* as in struct model_options */
 	struct model_dev dev, twin;
 	struct model_peer peer;
 	struct model_facts facts;

@@ -30,11 +30,11 @@ static bool has_index(const struct evidence *e)
 	       ev_find_next(e, NULL, EV_BYTES, NULL);
 }
 
-static void run_cell(const struct matrix_row *row, const struct fault *fault,
+static void run_cell(const struct matrix_row *row, const struct fault *fault, bool *asked,
 		     struct matrix_cell *ret)
 {
 	const struct cell cell = {
-		.model = { .family = row->family, .fault = fault },
+		.model = { .family = row->family, .fault = fault, .asked = asked },
 		.act = check_act,
 		.arg = row->check,
 	};
@@ -81,6 +81,23 @@ static bool can_hit(const struct fault *fault, const struct matrix_row *row)
 	return !fault->families || fault->families & FAMILY_BIT(row->family);
 }
 
+/* RULE_NUM flags of a row: the rules that its clean cell depended on. */
+static bool *asked_of(const struct matrix *m, size_t row)
+{
+	return &m->asked[row * RULE_NUM];
+}
+
+/* A model that was not asked about a rule does the same when it breaks it. */
+static bool can_change(const struct matrix *m, const struct fault *fault, size_t row)
+{
+	int clean = cell_of(m, row, 0)->status;
+
+	if (!can_hit(fault, m->rows.item[row]))
+		return false;
+	return fault->act != FAULT_MODEL || asked_of(m, row)[fault->rule] ||
+	       clean == STATUS_CRASH || clean == STATUS_TIMEOUT;
+}
+
 _Noreturn static void column_main(const struct matrix *m, const struct column *c,
 				  pid_t parent)
 {
@@ -90,9 +107,12 @@ _Noreturn static void column_main(const struct matrix *m, const struct column *c
 	if (getppid() != parent)
 		_exit(1);
 	while (*c->next < m->rows.count) {
-		if (!fault || can_hit(fault, m->rows.item[*c->next]))
-			run_cell(m->rows.item[*c->next], fault,
-				 cell_of(m, *c->next, c->index));
+		size_t row = *c->next;
+
+		if (!fault || can_change(m, fault, row))
+			run_cell(m->rows.item[row], fault,
+				 fault ? NULL : asked_of(m, row),
+				 cell_of(m, row, c->index));
 		__atomic_fetch_add(c->next, 1, __ATOMIC_RELEASE);
 	}
 	_exit(0);
@@ -159,7 +179,7 @@ struct crew {
 	struct column column[JOBS_MAX];
 	size_t *next; /* shared, one for each place in @column */
 	unsigned int jobs;
-	size_t begun;
+	size_t begun, end; /* columns before these were begun, are to be */
 };
 
 static int crew_fill(const struct matrix *m, struct crew *c)
@@ -168,7 +188,7 @@ static int crew_fill(const struct matrix *m, struct crew *c)
 		struct column *col = &c->column[i];
 		int r = 0;
 
-		if (col->pid || c->begun > m->faults.count)
+		if (col->pid || c->begun == c->end)
 			continue;
 		*col = (struct column){ .index = c->begun++,
 					.next = &c->next[i],
@@ -216,13 +236,26 @@ static void *share(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* What a fault cannot hit is as it is without. */
+/* What a fault cannot change is as it is without. */
 static void copy_clean(const struct matrix *m)
 {
 	for (size_t c = 1; c <= m->faults.count; c++)
 		for (size_t r = 0; r < m->rows.count; r++)
-			if (!can_hit(m->faults.item[c - 1], m->rows.item[r]))
+			if (!can_change(m, m->faults.item[c - 1], r))
 				*cell_of(m, r, c) = *cell_of(m, r, 0);
+}
+
+static int crew_run(const struct matrix *m, struct crew *c, size_t end)
+{
+	int r = 0;
+
+	c->end = end;
+	do {
+		r = crew_fill(m, c);
+		if (r == 0)
+			r = crew_wait(m, c);
+	} while (r > 0);
+	return r;
 }
 
 int matrix_run(struct matrix *m, unsigned int jobs)
@@ -233,14 +266,14 @@ int matrix_run(struct matrix *m, unsigned int jobs)
 
 	m->bytes = (m->faults.count + 1) * m->rows.count * sizeof(*m->cells);
 	m->cells = share(m->bytes ? m->bytes : 1);
+	m->asked = share(m->rows.count * RULE_NUM + 1);
 	crew.next = share(next_bytes);
-	if (!m->cells || !crew.next)
+	if (!m->cells || !m->asked || !crew.next)
 		return -ENOMEM;
-	do {
-		r = crew_fill(m, &crew);
-		if (r == 0)
-			r = crew_wait(m, &crew);
-	} while (r > 0);
+	/* the others go by what the clean one has asked */
+	r = crew_run(m, &crew, 1);
+	if (r == 0)
+		r = crew_run(m, &crew, m->faults.count + 1);
 	for (unsigned int i = 0; i < crew.jobs; i++)
 		column_stop(&crew.column[i]);
 	(void)munmap(crew.next, next_bytes);
@@ -254,6 +287,9 @@ void matrix_done(struct matrix *m)
 	if (m->cells)
 		(void)munmap(m->cells, m->bytes);
 	m->cells = NULL;
+	if (m->asked)
+		(void)munmap(m->asked, m->rows.count * RULE_NUM + 1);
+	m->asked = NULL;
 }
 
 int matrix_add_checks(struct arena *a, struct matrix *m,

@@ -45,11 +45,14 @@ struct matrix_cell {
  * @part:	rows or faults were left out: what needs all of them is not judged
  * @cells:	of row r and column c at c * @rows.count + r; column 0 is clean; shared
  *		memory, matrix_done() gives it back
+ * @asked:	of row r and rule n at r * RULE_NUM + n: whether the clean cell depends on
+ *		the rule; shared memory as well. What does not is not run under it
  */
 struct matrix {
 	struct rec_list rows, faults;
 	bool part;
 	struct matrix_cell *cells;
+	bool *asked;
 	size_t bytes;
 };
 

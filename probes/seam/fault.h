@@ -311,7 +311,9 @@ enum fault_rule {
 	RULE_VDPA_ID_REFUSED,    /* the device has no name */
 	RULE_VDPA_TYPE_ANY,      /* a request of no known type succeeds */
 	RULE_VDPA_END_OPEN,      /* a request behind the end succeeds */
-	RULE_VDPA_USED_SHORT     /* the used length leaves the status byte out */
+	RULE_VDPA_USED_SHORT,    /* the used length leaves the status byte out */
+
+	RULE_NUM
 };
 
 /**
