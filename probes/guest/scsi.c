@@ -47,12 +47,16 @@ static int quiet_ioctl(struct session *s, unsigned long request, void *arg)
 	return s->seam->dev->ops->ioctl(s->seam->dev, request, arg);
 }
 
-/* Taking a kick eventfd away flushes the worker (vhost_vring_ioctl()). */
+/*
+ * Taking a kick eventfd away flushes the worker (vhost_vring_ioctl()). For a moment it is
+ * one that nobody signals: another of the device's own would kick it by its answers.
+ */
 int scsi_flush(struct session *s)
 {
-	struct vhost_vring_file other = { .index = QUEUE_CTL, .fd = s->err[QUEUE_CTL] };
+	cleanup_close int still = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct vhost_vring_file other = { .index = QUEUE_CTL, .fd = still };
 	struct vhost_vring_file own = { .index = QUEUE_CTL, .fd = s->kick[QUEUE_CTL] };
-	int r = quiet_ioctl(s, VHOST_SET_VRING_KICK, &other);
+	int r = still < 0 ? -errno : quiet_ioctl(s, VHOST_SET_VRING_KICK, &other);
 
 	return r < 0 ? r : quiet_ioctl(s, VHOST_SET_VRING_KICK, &own);
 }

@@ -14,6 +14,10 @@
 /* With the checksum that a tap does not carry: the least on a wire. */
 #define FRAME_SHORT 64u
 
+/* More than any transfer leaves there, and not so many that a lost index takes seconds.
+ */
+#define FRAMES_MAX 2000u
+
 static void drop_all(struct frame **queue)
 {
 	while (*queue) {
@@ -35,6 +39,7 @@ static int append(struct frame **queue, const struct peer_offload *offload,
 		  const void *bytes, size_t len)
 {
 	struct frame *f = malloc(sizeof(*f) + len);
+	unsigned int room = FRAMES_MAX;
 
 	if (!f)
 		return -ENOMEM;
@@ -42,9 +47,12 @@ static int append(struct frame **queue, const struct peer_offload *offload,
 	f->offload = *offload;
 	f->len = (uint32_t)len;
 	memcpy(f->bytes, bytes, len);
-	while (*queue)
+	for (; *queue && room > 0; room--)
 		queue = &(*queue)->next;
-	*queue = f;
+	if (room)
+		*queue = f;
+	else
+		free(f); /* as a socket does whose buffer is full */
 	return 0;
 }
 
