@@ -30,6 +30,7 @@ static bool has_index(const struct evidence *e)
 	       ev_find_next(e, NULL, EV_BYTES, NULL);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the model writes to @asked */
 static void run_cell(const struct matrix_row *row, const struct fault *fault, bool *asked,
 		     struct matrix_cell *ret)
 {
