@@ -45,7 +45,8 @@ static int badness(int status)
 /* A failure that is understood, where the old one was another or none that is. */
 static bool finding_is_new(const struct report_check *o, const struct report_check *n)
 {
-	return n->known && o->known && !diff_same(o->known->text, n->known->text);
+	return n && o && n->known && o->known &&
+	       !diff_same(o->known->text, n->known->text);
 }
 
 /* Return: enum diff_change, or DIFF_CHANGE_NUM if nothing changed. */
