@@ -9,7 +9,7 @@
 /**
  * struct features_duties - of the bits that a device offers
  * @duties:	struct explain_meaning, by space and number; of all that some kernel
- *offers on such a device if it could not be asked
+ *		offers on such a device if it could not be asked
  * @without_iotlb: of those what a VMM without IOTLB support may send; NULL on vDPA
  */
 struct features_duties {

@@ -15,7 +15,7 @@ typedef int init_run_fn(int argc, char **argv, int journal_fd);
 /**
  * cmd_init() - be pid 1 of a guest that `vhostcheck vm` booted
  * @run:	called in a child if the first word of GUEST_ARGV is "vhostcheck"; any
- *other first word is looked up in PATH and executed
+ *		other first word is looked up in PATH and executed
  *
  * Where GUEST_COMMAND names a directory, the root is that of the host (vm/guest_root.h).
  * Reaps what is left to it until the child is gone, tells the host its exit status

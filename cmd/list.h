@@ -150,7 +150,7 @@ int list_find_newer_kernel(struct arena *a, const char *root, const char *runnin
  * list_find_leftovers() - what killed runs left behind
  * @a:		arena of what is found
  * @ret:	receives struct list_leftover: vhostcheck-PID-* in ${TMPDIR:-/tmp}, and
- *what was made in the kernel (seam/made.h), whose PID is no vhostcheck
+ *		what was made in the kernel (seam/made.h), whose PID is no vhostcheck
  *
  * Return: 0; -ENOMEM.
  */

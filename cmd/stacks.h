@@ -10,7 +10,7 @@
  * @stacks:	struct stack
  * @verdicts:	struct report_stack: what became of them here; empty if not played
  * @unknown:	struct stacks_unknown: what they send without knowing it, of what the
- *devices offer that they were played on; if not played, of what some kernel offers
+ *		devices offer that they were played on; if not played, of what some kernel offers
  */
 struct stacks_document {
 	struct rec_list stacks, verdicts, unknown, models;

@@ -33,7 +33,7 @@ struct stacks_offer {
  * @stack:	borrowed
  * @offer:	borrowed
  * @ret:	struct stacks_unknown are added, one for each guest that has any; none for
- *a device that the policy does not drive
+ *		a device that the policy does not drive
  *
  * Return: 0; -ENOMEM.
  */

@@ -14,7 +14,7 @@
  * @name:	word of --to
  * @help:	who reads it
  * @write:	prints a report with its summary; 0, or -ENOMEM. What @out does not take
- *its owner finds out
+ *		its owner finds out
  */
 struct format {
 	const char *name, *help;

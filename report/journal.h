@@ -11,9 +11,11 @@
  *	start           tool, run and host; once, before all that follow
  *	device          one device; a later line of the same name replaces it
  *	plan            every check and every stack that will have a result; once
- *	check_start     one check of the plan begins; check brings its result. A check
- *that check           cannot run has a check line alone stack_start     likewise for the
- *stacks stack end             every check and stack of the plan has its result; once
+ *	check_start     one check of the plan begins
+ *	check           its result; of a check that cannot run the only line
+ *	stack_start     one stack begins
+ *	stack           its result, likewise
+ *	end             every check and stack of the plan has its result; once
  *	hello           the guest's init runs on this kernel; may come before start
  *	note            a line for a person; anywhere
  *	exit            status of the tool in the guest; after all else

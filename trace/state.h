@@ -75,7 +75,7 @@ struct trace_look {
  * @owned:	VHOST_SET_OWNER succeeded
  * @offered:	what the kernel returned to VHOST_GET_FEATURES
  * @shown:	bits that --what-if shows besides; those that the kernel does not offer
- *are kept from it
+ *		are kept from it
  * @asked:	VHOST_GET_FEATURES was called
  * @sent:	what the VMM put into the last VHOST_SET_FEATURES, shown bits included
  * @set:	that VHOST_SET_FEATURES was accepted

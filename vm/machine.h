@@ -17,12 +17,12 @@
  * @ctx:	first argument of all
  * @bytes:	bytes of the console, of a command's stdout or of its stderr, as they come
  * @line:	a whole line of the journal, hello, notes and exit included; see
- *vm_line_fn
+ *		vm_line_fn
  * @restart:	the guest is started anew for the reason @why (one line): forget all that
  *		came so far
  *
  * Each returns 0, or -errno which ends vm_deliver() with that value. What a guest sends
- *may be anything: nothing in it is checked but that a line ends.
+ * may be anything: nothing in it is checked but that a line ends.
  */
 struct vm_events {
 	void *ctx;

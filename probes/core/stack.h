@@ -50,7 +50,7 @@ enum stack_base {
 /**
  * enum stack_call - steps of a VMM's start, which a policy puts in order
  * @CALL_FORK_FROM_OWNER: VHOST_SET_FORK_FROM_OWNER with VHOST_FORK_OWNER_KTHREAD; a
- *kernel that refuses it is no obstacle
+ *		kernel that refuses it is no obstacle
  * @CALL_SET_OWNER:	VHOST_SET_OWNER
  * @CALL_GET_FEATURES:	VHOST_GET_FEATURES
  * @CALL_SET_FEATURES:	VHOST_SET_FEATURES

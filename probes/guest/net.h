@@ -28,7 +28,7 @@ int net_tx_one(struct link *l);
  * net_tx_burst() - transmit frames with one kick
  * @l:		link
  * @step:	of the "bytes", and of fact "in_order": their buffers were used in the
- *order in which they were made available
+ *		order in which they were made available
  * @n:		frames, at most MEM_BUFS and the ring's size
  *
  * Return: 0; -ENODATA if not all of them were used; -errno.

@@ -80,10 +80,10 @@ struct session_array {
  * @features_high: bits 64 to 127, which VHOST_SET_FEATURES_ARRAY alone sets
  * @iotlb:	the device IOTLB is on: bit 33 was accepted
  * @in_order:	the driver keeps to VIRTIO_F_IN_ORDER; as @features, unless
- *session_order() says that a VMM sent what the driver did not acknowledge
+ *		session_order() says that a VMM sent what the driver did not acknowledge
  * @addresses:	which addresses are written; as armed unless changed
  * @first:	of the second of two guests: the first one, whose peer it shares; else
- *NULL
+ *		NULL
  * @served:	by region, the first miss that session_serve_misses() answered there since
  *		session_note_served(); version 0 if there was none
  * @calls:	system calls made so far, as the seam counts them

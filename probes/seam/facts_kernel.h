@@ -8,7 +8,7 @@
 /**
  * facts_kernel_at() - facts_kernel_new() on another root directory
  * @root:	what stands before /dev, /lib/modules, /proc and /sys; "" for this
- *machine; copied, of at most 255 bytes
+ *		machine; copied, of at most 255 bytes
  *
  * Return: owned by the caller, facts_kernel_free() ends it; NULL when memory is
  * exhausted or @root is too long.

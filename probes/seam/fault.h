@@ -334,7 +334,7 @@ enum fault_rule {
  * @at:		byte offset in a message, or of the 64 bits in an ioctl's argument
  * @nth:	hit only the n-th such call of the child, from 1; 0 hits each
  * @net_request, @net_nth: ioctl that stands for @request on vhost-net, and the @nth
- *there, where each ring has a call of its own
+ *		there, where each ring has a call of its own
  * @scsi_request: that which stands for it on vhost-scsi
  * @families:	set of FAMILY_BIT() of the devices that it can hit; 0 for all
  */

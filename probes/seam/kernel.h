@@ -17,7 +17,7 @@ void dev_kernel_init(struct dev_kernel *d);
 /**
  * struct peer_kind - what a peer process is
  * @serve:	what it runs; gets its end of the socket pair, and on net what to hand
- *over
+ *		over
  * @probe:	tells before the fork whether the other end can exist. 0 or -errno, and
  *		what is lacking
  * @hello:	it begins with a struct peer_hello

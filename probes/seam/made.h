@@ -10,8 +10,7 @@
  *
  *	target/vhost/naa.3766863PPPPPPPPP	NAA 3, locally assigned; "vhc"; the PID
  *	target/core/rd_mcp_2PPPPPPPPP/vhostcheck-PID-LUN
- *	vhostcheck-PID-0			a VDUSE device, and the same on the bus
- *vdpa
+ *	vhostcheck-PID-0			a VDUSE device, and the same on the bus vdpa
  */
 #ifndef SEAM_MADE_H
 #define SEAM_MADE_H
@@ -51,7 +50,7 @@ int made_lun_remove(const char *root, pid_t pid, unsigned int lun);
  * @root:	what stands before /sys; "" for this machine
  * @pid:	process
  * @until:	what is in use is tried again until then: a device that is about to be
- *closed holds its target
+ *		closed holds its target
  *
  * Takes down as much as can be, and harms no other that does the same at the same time.
  * A directory target/vhost that is empty then goes as well: it would hold the module.

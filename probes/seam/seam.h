@@ -58,16 +58,16 @@ struct dev {
  * @PEER_ACCEPT:	wait for one connection and keep it
  * @PEER_CONNECT:	connect to @cid and @port and keep the connection
  * @PEER_SEND:		send @len bytes of payload_fill(@seed) from @offset on;
- *reply.bytes, reply.digest. On net in frames with @frame bytes of payload each
+ *		reply.bytes, reply.digest. On net in frames with @frame bytes of payload each
  * @PEER_RECV:		receive @len bytes, or up to the end; reply.bytes, reply.digest.
  *			On net the payload of frames of PEER_ETHERTYPE
  * @PEER_RECV_ONCE:	receive what one call gives, a message of a seqpacket socket, up
- *to 4096 bytes; reply.bytes, reply.digest
+ *		to 4096 bytes; reply.bytes, reply.digest
  * @PEER_CLOSED_PORT:	bind to a free port and close it again; reply.port
  * @PEER_HANGUP:	close the connection; vdpa: kill the process that serves the
- *device
+ *		device
  * @PEER_STORE:		vdpa: write @len bytes of payload_fill(@seed) at @offset of the
- *file behind the device; reply.bytes, reply.digest
+ *		file behind the device; reply.bytes, reply.digest
  * @PEER_STORED:	vdpa: read @len bytes at @offset of that file; reply.bytes,
  *			reply.digest
  * @PEER_LUN_ADD:	scsi: give the target LUN @slot, with a store of its own
@@ -200,9 +200,9 @@ struct peer_target {
 
 /**
  * struct peer_ops - the process that owns the other end
- * @start:	fork it, on net with @backend to hand over; must come before the device is
- *opened, so that it holds no copy of its descriptor. -errno when the other end cannot be
- *made; @lacks of struct peer then says what of it
+ * @start:	fork it, on net with @backend to hand over; must come before the device
+ *		is opened, so that it holds no copy of its descriptor. -errno when the
+ *		other end cannot be made; @lacks of struct peer then says what of it
  * @request:	send an order; one may be outstanding
  * @reply:	take the answer; -EAGAIN while there is none, -EPIPE when the peer died
  * @fd:		descriptor that is readable when an answer is there

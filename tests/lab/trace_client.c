@@ -32,7 +32,7 @@
  * struct policy - what a VMM does
  * @order:	O owner, G get features, F set features, B backend features, M memory, C
  *		CID, R rings, U map, S start, K kick and wait for the worker, P go on in a
- *child that gets the descriptor by a socket
+ *		child that gets the descriptor by a socket
  * @all:	sends all that is offered, whatever the guest acknowledges
  * @mask:	bits that it leaves out
  */
