@@ -220,12 +220,10 @@ static int add_trial(struct lab *lab, const struct vm_kernel *kernel)
 
 /**
  * struct packing - what goes into the guest of each trial
- * @files:	of each, and after them @daemon
  * @daemon:	what serves a vDPA device, for a kernel that can have one, or NULL
  */
 struct packing {
 	struct lab *lab;
-	struct vm_file *files;
 	const char *daemon;
 };
 
@@ -246,24 +244,49 @@ static bool has_vduse(const struct trial *t, const struct vm_modules *modules)
 	       vm_kernel_option(t->kernel, "CONFIG_VDPA_USER") == 'y';
 }
 
+/* FILES_OWN - of one guest alone: the daemon, and how its kernel was built */
+#define FILES_OWN 2u
+
+/* All that goes in; @files has room for it. Returns how many. */
+static size_t list_files(const struct packing *p, const struct trial *t, bool daemon,
+			 const char *config, struct vm_file *files)
+{
+	const struct rec_list *all = &p->lab->files;
+	size_t n = 0;
+
+	while (n < all->count) {
+		files[n] = *(const struct vm_file *)all->item[n];
+		n++;
+	}
+	if (daemon)
+		files[n++] = (struct vm_file){ p->daemon, "/usr/bin/" DAEMON, true };
+	if (t->kernel->config)
+		files[n++] = (struct vm_file){ t->kernel->config, config, false };
+	return n;
+}
+
 static int pack_one(void *ctx, size_t n, void *result, struct vm_error *err)
 {
 	const struct packing *p = ctx;
 	const struct trial *t = p->lab->trials.item[n];
 	cleanup_vm_modules struct vm_modules modules = { 0 };
+	cleanup_free char *config = vm_path("/boot/config-%s", t->kernel->release);
+	cleanup_free struct vm_file *files =
+		calloc(p->lab->files.count + FILES_OWN, sizeof(*files));
 	struct vm_initramfs i = {
 		.init = p->lab->init,
 		.argv = p->lab->argv,
-		.file = p->files,
-		.file_count = p->lab->files.count,
+		.file = files,
 	};
 	int r = vm_modules_stage(&modules, &t->workdir, t->kernel, p->lab->options.root,
 				 err);
 
 	(void)result;
+	if (!config || !files)
+		return vm_fail_errno(err, -ENOMEM, t->kernel->arg, "cannot pack");
 	i.staging = modules.staging;
-	if (p->daemon && has_vduse(t, &modules))
-		i.file_count++;
+	i.file_count =
+		list_files(p, t, p->daemon && has_vduse(t, &modules), config, files);
 	if (r == 0 && modules.staging) {
 		r = lab_root_write_command(&p->lab->options, modules.staging);
 		if (r < 0)
@@ -275,11 +298,7 @@ static int pack_one(void *ctx, size_t n, void *result, struct vm_error *err)
 static int pack_all(struct lab *lab)
 {
 	size_t count = lab->trials.count;
-	struct packing p = {
-		.lab = lab,
-		.files = arena_alloc(&lab->arena,
-				     (lab->files.count + 1) * sizeof(*p.files)),
-	};
+	struct packing p = { .lab = lab };
 	cleanup_free char *daemon = NULL;
 	const char **names = arena_alloc(&lab->arena, (count + 1) * sizeof(*names));
 	const struct vm_jobs jobs = {
@@ -291,15 +310,10 @@ static int pack_all(struct lab *lab)
 	};
 	struct vm_error err;
 
-	if (!p.files || !names)
+	if (!names)
 		return cmd_fail_memory(lab->ctx);
-	for (size_t n = 0; n < lab->files.count; n++)
-		p.files[n] = *(const struct vm_file *)lab->files.item[n];
-	if (wants_vdpa(&lab->options) && command_find(DAEMON, NULL, &daemon) == 0) {
+	if (wants_vdpa(&lab->options) && command_find(DAEMON, NULL, &daemon) == 0)
 		p.daemon = daemon;
-		p.files[lab->files.count] =
-			(struct vm_file){ daemon, "/usr/bin/" DAEMON, true };
-	}
 	for (size_t n = 0; n < count; n++) {
 		struct trial *t = lab->trials.item[n];
 

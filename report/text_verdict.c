@@ -144,4 +144,10 @@ void text_verdict(struct page *p, const struct report *r)
 	put_why(p, r, &t);
 	page_wrapf(p, 2, "(exit status %" PRId64 ")", exit_code);
 	page_newline(p);
+	if (r->run.where == WHERE_VM) {
+		page_wrap(
+			p, 0,
+			"This judged a kernel's code, not a host's policy and hardware.");
+		page_newline(p);
+	}
 }

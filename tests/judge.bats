@@ -48,7 +48,7 @@ refused()
 @test "it prints as run does, and ends as run does" {
 	change '.run.selection.strict = true'
 	run -1 --separate-stderr "$VHOSTCHECK" judge r.json
-	[[ $output == *"Linux 6.1."*"crosvm-2022 "*fails_start*"FAIL: "*" failed (exit status 1)" ]]
+	[[ $output == *"Linux 6.1."*"crosvm-2022 "*fails_start*"FAIL: "*" failed (exit status 1)"* ]]
 	run -1 "$VHOSTCHECK" judge -q r.json -o again.json
 	[ -z "$output" ]
 	output=$(cat again.json)

@@ -107,7 +107,8 @@ static void the_whole_text_is_this(void **state)
 		"\n"
 		"1 known finding is not counted (--strict counts them).\n"
 		"2 stacks would not work here; a stack counts only when --stack names it.\n"
-		"FAIL: 2 checks failed (exit status 1)\n";
+		"FAIL: 2 checks failed (exit status 1)\n"
+		"This judged a kernel's code, not a host's policy and hardware.\n";
 	struct fixture *f = *state;
 
 	print(f, (struct text_options){ .width = 80 });
