@@ -176,6 +176,7 @@ static void print_stack(struct page *p, const struct stack *s,
 		[STACK_BASE_ACKED] = "What the guest acknowledged.",
 		[STACK_BASE_OFFERED] = "All that the device offers.",
 		[STACK_BASE_NONE] = "Nothing: a fixed set is added.",
+		[STACK_BASE_OBSERVED] = "What it was seen to send in a trace.",
 	};
 	static const char *const risks[] = {
 		[RISK_SAFE] = "safe: played wherever it applies",

@@ -10,6 +10,7 @@
 enum {
 	OPT_CLEAN = 0x700,
 	OPT_WHAT_IF,
+	OPT_SAVE_STACK,
 	OPT_FAIL_ON,
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
@@ -38,6 +39,9 @@ static const struct argp_option options[] = {
 	{ "what-if", OPT_WHAT_IF, "BITS|REPORT", 0,
 	  "Show CMD these bits (33,40), or those of a report's kernel, as if the kernel "
 	  "offered them, and say what it does; the kernel does not get them",
+	  1 },
+	{ "save-stack", OPT_SAVE_STACK, "FILE", 0,
+	  "Write the dialogue to FILE as a policy, which --stack plays on another kernel",
 	  1 },
 	{ "fail-on", OPT_FAIL_ON, "SEVERITY", 0,
 	  "Exit with 1 in place of 0 on a verdict of this severity: low, medium, high, "
@@ -73,6 +77,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_WHAT_IF:
 		o->what_if = arg;
+		return 0;
+	case OPT_SAVE_STACK:
+		o->save_stack = arg;
 		return 0;
 	case OPT_FAIL_ON:
 		return take_severity(state, o, arg);
@@ -139,8 +146,9 @@ static void write_line(struct session *s, const struct trace_line *line)
 	if (!json)
 		s->out_err = ENOMEM;
 	else if (fprintf(s->out, "%s\n",
-			 json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN)) <
-			 0 ||
+			 json_object_to_json_string_ext(
+				 json, JSON_C_TO_STRING_PLAIN |
+					       JSON_C_TO_STRING_NOSLASHESCAPE)) < 0 ||
 		 fflush(s->out))
 		s->out_err = errno;
 	json_object_put(json);
@@ -271,7 +279,10 @@ static int follow(struct session *s, struct watch *w, const struct tracer_reader
 	if (e < 0)
 		return cmd_fail(s->ctx, CMD_EXIT_LAB, "trace", NULL,
 				"cannot follow %s: %s", s->o->command[0], strerror(-e));
+	e = trace_save(s->ctx, s->o, &w->files);
 	status = status_of(s, t.status);
+	if (e && !status)
+		status = e;
 	if (s->out_err)
 		return fail_output(s, s->out_err);
 	return status;
@@ -305,6 +316,9 @@ static int run_trace(struct cmd_ctx *ctx, int argc, char **argv)
 	int r = parse_options(ctx, argc, argv, &a, &o);
 
 	if (r != CMD_GO_ON)
+		return r;
+	r = trace_save_check(ctx, &o);
+	if (r)
 		return r;
 	if (o.output) {
 		out = fopen(o.output, "we");

@@ -10,6 +10,7 @@
  * struct trace_options - the command line
  * @command:	program and arguments, NULL-ended; borrowed from argv
  * @output:	file of -o, or NULL
+ * @save_stack:	file of --save-stack, or NULL
  * @clean:	--clean
  * @what_if:	word of --what-if, or NULL
  * @shown:	its bits by family
@@ -17,7 +18,7 @@
  */
 struct trace_options {
 	char **command;
-	const char *output;
+	const char *output, *save_stack;
 	bool clean;
 	const char *what_if;
 	struct feature_set shown[FAMILY_NUM];
@@ -34,6 +35,27 @@ struct trace_options {
  */
 int trace_what_if(const struct cmd_ctx *ctx, struct arena *a, struct trace_options *o)
 	must_check_;
+
+/**
+ * trace_save_check() - find out early whether policies could be written
+ * @ctx:	for the message
+ * @o:		options
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int trace_save_check(const struct cmd_ctx *ctx, const struct trace_options *o)
+	must_check_;
+
+/**
+ * trace_save() - write the policies of --save-stack
+ * @ctx:	for messages
+ * @o:		options
+ * @files:	devices of a trace that has ended
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int trace_save(const struct cmd_ctx *ctx, const struct trace_options *o,
+	       const struct trace_files *files) must_check_;
 
 /** trace_text_live() - print a line of -v on stderr */
 void trace_text_live(const struct trace_line *line);

@@ -23,6 +23,7 @@ static struct feature_set base_of(const struct stack *stack,
 {
 	switch ((enum stack_base)stack->base) {
 	case STACK_BASE_ACKED:
+	case STACK_BASE_OBSERVED:
 		return *acked;
 	case STACK_BASE_OFFERED:
 		return *offered;
@@ -45,10 +46,14 @@ struct stack_features stack_features(const struct stack *stack,
 	for (int i = 0; i < FEATURE_WORDS; i++)
 		f.acked.word[i] = offered->word[i] & acks.word[i];
 	f.sent = base_of(stack, offered, &f.acked);
-	for (int i = 0; i < FEATURE_WORDS; i++)
+	for (int i = 0; i < FEATURE_WORDS; i++) {
 		f.sent.word[i] = (f.sent.word[i] & ~mask.word[i]) | force.word[i];
-	for (int i = 0; i < FEATURE_WORDS; i++)
 		f.unknown.word[i] = f.sent.word[i] & offered->word[i] & ~known.word[i];
+		if (stack->base == STACK_BASE_OBSERVED)
+			f.unobserved.word[i] =
+				offered->word[i] &
+				~(acks.word[i] | mask.word[i] | force.word[i]);
+	}
 	return f;
 }
 

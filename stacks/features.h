@@ -10,9 +10,10 @@
  * @acked:	what the guest acknowledges of what is offered
  * @sent:	what the VMM puts into VHOST_SET_FEATURES
  * @unknown:	what it sends of what is offered without knowing it
+ * @unobserved:	what is offered and no trace has shown what the VMM does with
  */
 struct stack_features {
-	struct feature_set acked, sent, unknown;
+	struct feature_set acked, sent, unknown, unobserved;
 };
 
 /**

@@ -68,6 +68,9 @@ static int play_set_features(struct player *p)
 	session_fact(p->s, "setup.features", "acked", "0x%" PRIx64, f.acked.word[0]);
 	if (unknown)
 		session_fact(p->s, "setup.features", "unknown", "%s", unknown->hex);
+	if (f.unobserved.word[0])
+		session_fact(p->s, "setup.features", "unobserved", "0x%" PRIx64,
+			     f.unobserved.word[0]);
 	r = send_features(p, &f.sent);
 	if (r < 0)
 		return r;

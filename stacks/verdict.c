@@ -452,11 +452,37 @@ static bool rule_pace(struct ruling *r)
 		    "IOTLB off.");
 }
 
+/* "33,40", as --what-if takes them */
+static const char *bit_list(struct arena *a, uint64_t bits)
+{
+	const char *list = "";
+
+	for (int bit = 0; bit < 64 && list; bit++)
+		if (bits & BIT64(bit))
+			list = arena_printf(a, "%s%s%d", list, *list ? "," : "", bit);
+	return list ? list : "?";
+}
+
+/* All went well with the bits that the VMM is known to send; it may send more. */
+static bool rule_unobserved(struct ruling *r)
+{
+	const char *bits = fact(r, "setup.features", "unobserved");
+	const char *list = bits ? bit_list(r->a, strtoull(bits, NULL, 16)) : NULL;
+
+	return list &&
+	       rule(r, STACK_UNKNOWN, NULL, REASON_NOT_OFFERED,
+		    "bytes move with what the VMM was seen to send, but this kernel offers "
+		    "bits that the policy's trace does not tell of (%s): trace the VMM with "
+		    "--what-if %s and a guest that takes them",
+		    list, list);
+}
+
 void stack_judge(struct arena *a, const struct evidence *evidence,
 		 struct stack_result *ret)
 {
 	static bool (*const rules[])(struct ruling *) = {
-		rule_peer, rule_open, rule_setup, rule_start, rule_transfer, rule_pace,
+		rule_peer,     rule_open, rule_setup,      rule_start,
+		rule_transfer, rule_pace, rule_unobserved,
 	};
 	struct ruling r = { .e = evidence, .a = a, .ret = ret };
 	const struct ev *tx = transfer(&r, EV_TX), *rx = transfer(&r, EV_RX);

@@ -43,22 +43,21 @@ static const char *errno_text(int err)
 static void judge_unmapped(struct trace_state *s, const struct trace_end *end, int ring)
 {
 	const char *name = s->start_name, *err = errno_text(end->err);
-	uint64_t used = s->ring[ring].used;
 
 	if (s->updates)
 		rule(&s->start, STACK_FAILS_START, "used_ring_unmapped_at_start",
 		     "%s was refused with %s. The VMM sent bit 33. " WHAT_33
 		     "It mapped %u ranges before the start, but none that holds the used "
-		     "ring of ring %d (at 0x%" PRIx64 "), which the kernel writes when a "
-		     "device starts. Every used ring must be mapped read-write before.",
-		     name, err, s->updates, ring, used);
+		     "ring of ring %d, which the kernel writes when a device starts. Every "
+		     "used ring must be mapped read-write before.",
+		     name, err, s->updates, ring);
 	else
 		rule(&s->start, STACK_FAILS_START, "used_ring_unmapped_at_start",
 		     "%s was refused with %s, so the guest's device is dead. The VMM sent "
 		     "bit 33 (call %u). " WHAT_33
 		     "It mapped nothing, so the kernel could not write the used ring of "
-		     "ring %d (at 0x%" PRIx64 ") at the start. " MASK_33,
-		     name, err, s->armed_at, ring, used);
+		     "ring %d at the start. " MASK_33,
+		     name, err, s->armed_at, ring);
 }
 
 static void judge_efault(struct trace_state *s, const struct trace_end *end)
@@ -134,6 +133,8 @@ static bool is_needed(const struct trace_op *op)
 	case REQ_SET_FEATURES:
 		return true;
 	case REQ_OTHER:
+	case REQ_FORK_FROM_OWNER:
+	case REQ_VRING_ERR:
 	case REQ_GET_FEATURES:
 	case REQ_GET_BACKEND:
 	case REQ_RESET_OWNER:

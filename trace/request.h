@@ -53,6 +53,7 @@ enum trace_arg {
 /** enum trace_id - requests that mean something to the state of a device */
 enum trace_id {
 	REQ_OTHER,
+	REQ_FORK_FROM_OWNER,
 	REQ_GET_FEATURES,
 	REQ_SET_FEATURES,
 	REQ_GET_BACKEND,
@@ -67,6 +68,7 @@ enum trace_id {
 	REQ_VRING_BASE,
 	REQ_VRING_KICK,
 	REQ_VRING_CALL,
+	REQ_VRING_ERR,
 	REQ_NET_BACKEND,
 	REQ_VSOCK_CID,
 	REQ_VSOCK_RUNNING,

@@ -5,6 +5,8 @@
 #include "trace/judge.h"
 #include "trace/state.h"
 
+/* VHOST_FORK_OWNER_KTHREAD, which the build host's <linux/vhost.h> may not have */
+#define FORK_KTHREAD 0u
 /* flags and index, which the start of a ring touches */
 #define USED_HEAD 4u
 
@@ -12,6 +14,7 @@ void trace_state_init(struct trace_state *s, enum family family)
 {
 	*s = (struct trace_state){ .family = family };
 	s->unmapped_at_start = -1;
+	trace_order_init(&s->order);
 	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
 		s->ring[i].kick_fd = -1;
 }
@@ -29,14 +32,6 @@ bool trace_state_kept(const struct trace_state *s, unsigned int bit)
 {
 	return s->asked && feature_set_has(&s->shown, bit) &&
 	       !feature_set_has(&s->offered, bit);
-}
-
-/* The order of a policy's calls; a call that stands there keeps its place. */
-static void place_first(struct trace_state *s, enum stack_call call)
-{
-	s->step++;
-	if (!s->at[call])
-		s->at[call] = s->step;
 }
 
 /* ---------------------------------------------------------------- mappings */
@@ -138,7 +133,7 @@ int trace_state_message(struct trace_state *s, const struct trace_message *m,
 	if (m->type != VHOST_IOTLB_UPDATE)
 		return 0;
 	s->updates++;
-	place_first(s, CALL_IOTLB_UPDATE);
+	trace_order_call(&s->order, CALL_IOTLB_UPDATE);
 	return map_add(s, m);
 }
 
@@ -167,9 +162,10 @@ static int features_sent(struct trace_state *s, const struct trace_op *op,
 	bool changed = memcmp(&s->sent, &op->features, sizeof(s->sent)) != 0;
 
 	/* sent again the same, as some VMMs do before and after: the first counts */
-	if (!s->tried || changed)
-		s->at[CALL_SET_FEATURES] = 0;
-	place_first(s, CALL_SET_FEATURES);
+	if (s->tried && !changed)
+		trace_order_call(&s->order, CALL_SET_FEATURES);
+	else
+		trace_order_anew(&s->order, CALL_SET_FEATURES);
 	s->late = any_running(s);
 	s->tried = true;
 	s->set = !end->err;
@@ -212,10 +208,16 @@ static int table_set(struct trace_state *s, const struct trace_op *op)
 
 static void ring_set(struct trace_state *s, const struct trace_op *op, int pid)
 {
+	static const enum stack_ring_call calls[] = {
+		[REQ_VRING_NUM] = RING_NUM,   [REQ_VRING_BASE] = RING_BASE,
+		[REQ_VRING_ADDR] = RING_ADDR, [REQ_VRING_CALL] = RING_CALL,
+		[REQ_VRING_ERR] = RING_ERR,   [REQ_VRING_KICK] = RING_KICK,
+	};
 	struct trace_ring *ring = NULL;
 
-	if (op->index >= TRACE_RINGS_MAX || op->arg == ARG_UNREADABLE)
+	if (op->index >= TRACE_RINGS_MAX)
 		return;
+	trace_order_ring(&s->order, op->index, calls[op->request->id]);
 	ring = &s->ring[op->index];
 	if (op->request->id == REQ_VRING_NUM) {
 		ring->num = op->num;
@@ -227,8 +229,18 @@ static void ring_set(struct trace_state *s, const struct trace_op *op, int pid)
 		ring->avail = op->avail;
 		ring->used = op->used;
 		ring->addressed = true;
-		place_first(s, CALL_VRINGS);
 	}
+}
+
+/* Even what no start needs. */
+static bool all_mapped(const struct trace_state *s)
+{
+	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
+		if (s->ring[i].addressed &&
+		    (!trace_state_mapped(s, s->ring[i].desc, 1, NULL) ||
+		     !trace_state_mapped(s, s->ring[i].avail, 1, NULL)))
+			return false;
+	return true;
 }
 
 /* Whether a call starts the device, or a ring of it; it may stop it as well. */
@@ -252,20 +264,32 @@ static void run(struct trace_state *s, const struct trace_op *op, bool on)
 static int start(struct trace_state *s, const struct trace_op *op,
 		 const struct trace_end *end)
 {
-	place_first(s, CALL_START);
+	if (op->request->id == REQ_NET_BACKEND)
+		trace_order_start_ring(&s->order, op->index);
+	else
+		trace_order_start(&s->order);
 	s->start_tried = true;
 	s->start_err = end->err;
 	s->start_name = op->request->name;
 	s->updates_at_start = s->updates;
+	s->all_mapped_at_start = all_mapped(s);
 	s->unmapped_at_start = trace_state_unmapped(s);
 	if (!end->err) {
 		s->started = true;
 		run(s, op, true);
 		s->start = (struct trace_ruling){ 0 };
 	} else {
+		trace_order_stop(&s->order);
 		trace_judge_start(s, op, end);
 	}
 	return 1;
+}
+
+static void stop(struct trace_state *s, const struct trace_op *op)
+{
+	run(s, op, false);
+	if (!any_running(s))
+		trace_order_stop(&s->order);
 }
 
 static void reset(struct trace_state *s)
@@ -288,50 +312,52 @@ static int accepted(struct trace_state *s, const struct trace_op *op,
 		for (size_t i = 0; i < FEATURE_WORDS; i++)
 			s->offered.word[i] |= op->features.word[i];
 		s->asked = true;
-		place_first(s, CALL_GET_FEATURES);
+		trace_order_call(&s->order, CALL_GET_FEATURES);
 		return 0;
 	case REQ_GET_BACKEND:
 		s->backend_offered = op->features.word[0];
 		return 0;
 	case REQ_SET_BACKEND:
 		s->backend_sent = op->features.word[0];
-		place_first(s, CALL_BACKEND_FEATURES);
+		trace_order_call(&s->order, CALL_BACKEND_FEATURES);
 		return 0;
 	case REQ_SET_OWNER:
 		s->owned = true;
-		place_first(s, CALL_SET_OWNER);
+		trace_order_call(&s->order, CALL_SET_OWNER);
 		return 0;
 	case REQ_RESET_OWNER:
 		reset(s);
 		return 0;
 	case REQ_MEM_TABLE:
-		place_first(s, CALL_SET_MEM_TABLE);
+		trace_order_call(&s->order, CALL_SET_MEM_TABLE);
 		return table_set(s, op);
 	case REQ_LOG_BASE:
 		s->logged = true;
 		return 0;
 	case REQ_VSOCK_CID:
-		place_first(s, CALL_SET_GUEST_CID);
+		trace_order_call(&s->order, CALL_SET_GUEST_CID);
 		return 0;
 	case REQ_VRING_NUM:
 	case REQ_VRING_ADDR:
+	case REQ_VRING_BASE:
 	case REQ_VRING_KICK:
+	case REQ_VRING_CALL:
+	case REQ_VRING_ERR:
 		ring_set(s, op, end->pid);
 		return 0;
 	case REQ_NET_BACKEND:
 	case REQ_VSOCK_RUNNING:
 	case REQ_SCSI_CLEAR:
-		run(s, op, false);
+		stop(s, op);
 		return 0;
 	case REQ_VDPA_STATUS:
 		if (op->number == 0)
-			run(s, op, false);
+			stop(s, op);
 		return 0;
 	case REQ_OTHER:
+	case REQ_FORK_FROM_OWNER:
 	case REQ_SET_FEATURES:
 	case REQ_LOG_FD:
-	case REQ_VRING_BASE:
-	case REQ_VRING_CALL:
 	case REQ_SCSI_SET:
 		break;
 	}
@@ -351,6 +377,9 @@ int trace_state_call(struct trace_state *s, const struct trace_op *op,
 	}
 	if (is_start(op))
 		return start(s, op, end);
+	/* a VMM that is refused this does without it */
+	if (op->request->id == REQ_FORK_FROM_OWNER && op->number == FORK_KTHREAD)
+		trace_order_call(&s->order, CALL_FORK_FROM_OWNER);
 	trace_judge_call(s, op, end);
 	return end->err ? 0 : accepted(s, op, end);
 }

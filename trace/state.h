@@ -15,8 +15,8 @@
 #ifndef TRACE_STATE_H
 #define TRACE_STATE_H
 
-#include "core/stack.h"
 #include "trace/decode.h"
+#include "trace/order.h"
 
 /** TRACE_RINGS_MAX - rings that are followed of a device */
 #define TRACE_RINGS_MAX 256u
@@ -93,6 +93,7 @@ struct trace_look {
  * @updates:	VHOST_IOTLB_UPDATE messages that were accepted
  * @updates_at_start: those before the last start
  * @misses:	VHOST_IOTLB_MISS messages that the VMM read
+ * @all_mapped_at_start: whether descriptors and avail rings were mapped there, too
  * @unmapped_at_start: trace_state_unmapped() at the last start
  * @logged:	a log was set
  * @started:	a start succeeded; @start_tried: was called
@@ -100,8 +101,7 @@ struct trace_look {
  * @start_name:	its name
  * @start:	the ruling of the last start that failed
  * @refused:	the ruling of a call before the start that failed; of @refused_id
- * @at:		order of the calls of a policy: 0 for none, else growing
- * @step:	the last number of @at
+ * @order:	of the calls of a policy
  * @look:	the last that was seen
  */
 struct trace_state {
@@ -118,14 +118,14 @@ struct trace_state {
 	struct trace_map *map;
 	size_t maps, maps_room;
 	unsigned int updates, updates_at_start, misses;
+	bool all_mapped_at_start;
 	int unmapped_at_start;
 	bool logged, started, start_tried;
 	int start_err;
 	const char *start_name;
 	struct trace_ruling start, refused;
 	enum trace_id refused_id;
-	unsigned int at[CALL_NUM];
-	unsigned int step;
+	struct trace_order order;
 	struct trace_look look;
 };
 

@@ -75,7 +75,7 @@ int stack_step_read(const char *text, struct stack_step *ret,
 	return e;
 }
 
-static const char *const base_names[] = { "acked", "offered", "none", NULL };
+static const char *const base_names[] = { "acked", "offered", "none", "observed", NULL };
 static const char *const map_names[] = { "none", "used_rings", "all", NULL };
 static const char *const miss_names[] = { "unread", "served", NULL };
 static const char *const confidence_names[] = { "read", "run", NULL };

@@ -44,7 +44,9 @@ extern const char *const guest_kind_names[], *const stack_verdict_names[];
 enum stack_base {
 	STACK_BASE_ACKED,   /* what the guest acknowledged */
 	STACK_BASE_OFFERED, /* all that VHOST_GET_FEATURES returned */
-	STACK_BASE_NONE     /* nothing but the bits that it forces */
+	STACK_BASE_NONE,    /* nothing but the bits that it forces */
+	STACK_BASE_OBSERVED /* as acked, but seen in a trace: what becomes of a bit that
+			     * is in none of the guest's lists is not known */
 };
 
 /**

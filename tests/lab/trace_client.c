@@ -71,10 +71,8 @@ static uint64_t user(const struct vmm *v, uint64_t ring, uint64_t part)
 /* Like a VMM that goes by a guest: what is acknowledged is among what is offered. */
 static int set_features(struct vmm *v)
 {
-	uint64_t send =
-		v->policy->all ? v->offered : v->offered & v->acks & ~v->policy->mask;
-
-	return ioctl(v->fd, VHOST_SET_FEATURES, &send) < 0 ? fail("SET_FEATURES") : 0;
+	v->sent = v->policy->all ? v->offered : v->offered & v->acks & ~v->policy->mask;
+	return ioctl(v->fd, VHOST_SET_FEATURES, &v->sent) < 0 ? fail("SET_FEATURES") : 0;
 }
 
 static int set_backend(struct vmm *v)
@@ -100,10 +98,10 @@ static int set_memory(struct vmm *v)
 	return ioctl(v->fd, VHOST_SET_MEM_TABLE, &table) < 0 ? fail("MEM_TABLE") : 0;
 }
 
-/* A CID of its own: the kernel takes any that is free. */
+/* The guest of the lab has no other. */
 static int set_cid(struct vmm *v)
 {
-	uint64_t cid = 0x80000000u + (uint64_t)getpid();
+	uint64_t cid = 0x80001234u;
 
 	return ioctl(v->fd, VHOST_VSOCK_SET_GUEST_CID, &cid) < 0 ? fail("CID") : 0;
 }
@@ -117,12 +115,14 @@ static int set_rings(struct vmm *v)
 						 .avail_user_addr = user(v, i, 1),
 						 .used_user_addr = user(v, i, 2) };
 		struct vhost_vring_file kick = { i, eventfd(0, EFD_NONBLOCK) };
+		struct vhost_vring_file called = { i, eventfd(0, EFD_NONBLOCK) };
 
 		v->kick[i] = kick.fd;
 		if (ioctl(v->fd, VHOST_SET_VRING_NUM, &num) < 0 ||
 		    ioctl(v->fd, VHOST_SET_VRING_BASE, &base) < 0 ||
 		    ioctl(v->fd, VHOST_SET_VRING_ADDR, &addr) < 0 ||
-		    ioctl(v->fd, VHOST_SET_VRING_KICK, &kick) < 0)
+		    ioctl(v->fd, VHOST_SET_VRING_KICK, &kick) < 0 ||
+		    ioctl(v->fd, VHOST_SET_VRING_CALL, &called) < 0)
 			return fail("VRING");
 	}
 	return 0;
@@ -206,8 +206,7 @@ static int pass_on(struct vmm *v)
 		return fail("socketpair");
 	pid = fork();
 	if (pid == 0) {
-		(void)close(v->fd);
-		(void)dup2(STDERR_FILENO, 100); /* so that the number is another */
+		(void)dup2(STDERR_FILENO, v->fd); /* so that it gets another number */
 		v->fd = receive_fd(pair[1]);
 		return v->fd < 0 ? -1 : 0;
 	}

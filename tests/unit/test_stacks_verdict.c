@@ -507,6 +507,27 @@ static void test_what_could_not_be_asked_has_its_reason(void **state)
 	assert_int_equal(judged(f).code, REASON_BUSY);
 }
 
+static void test_what_no_trace_has_shown_is_unknown_where_all_else_works(void **state)
+{
+	struct fixture *f = *state;
+
+	opened(f, "off");
+	fact(f, "setup.features", "unobserved", "0x200000002");
+	started(f, 0);
+	moved(f);
+	assert_judged(f, STACK_UNKNOWN, "none", "--what-if 1,33 ");
+}
+
+static void test_what_fails_fails_whatever_else_was_not_shown(void **state)
+{
+	struct fixture *f = *state;
+
+	opened(f, "off");
+	fact(f, "setup.features", "unobserved", "0x2");
+	started(f, ENODEV);
+	assert_judged(f, STACK_FAILS_START, "start_refused", "ENODEV");
+}
+
 static void test_a_policy_applies_to_the_devices_that_it_drives(void **state)
 {
 	struct fixture *f = *state;
@@ -572,6 +593,12 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_what_could_not_be_asked_has_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_no_trace_has_shown_is_unknown_where_all_else_works,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_fails_fails_whatever_else_was_not_shown, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_policy_applies_to_the_devices_that_it_drives, set_up,
 			tear_down),

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 600
+# shellcheck disable=SC2016,SC2154 # scripts of the guest; bats sets output and stderr
+# `vhostcheck trace` of trace_client, which plays VMMs on a real /dev/vhost-vsock: each is traced
+# on two kernels, and the policy that is saved is played on two others.
+load ../helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	export VHOSTCHECK
+}
+
+# series NAME: image and modules of a kernel of LAB_KERNELS
+series() {
+	IFS=$'\t' read -r _ _ image modules < <(grep -E "^$1"$'\t' "$LAB_KERNELS") ||
+		skip "the mirror has no kernel $1"
+}
+
+# in_guest SCRIPT: bash runs it on that kernel; what it writes to files comes back, too
+in_guest() {
+	"$VHOSTCHECK" vm --accel tcg --modules "$modules" --add "$VHOSTCHECK" --add "$(type -P bash)" \
+		--add "$LAB_PROGRAMS/trace_client" "$image" -- bash -c "cd /tmp; $1
+		for file in *.json*; do echo \"=== \$file\"; echo \"\$(<\$file)\"; done" >out 2>err
+	awk '/^=== / { file = $2; next } file { print >file }' out
+}
+
+# traced POLICY GUEST [OPTION...]: the words of the guest's script
+traced() {
+	echo "vhostcheck trace -q --clean -o $1.jsonl --save-stack my-$1.json ${*:3} -- trace_client $1 $2; echo \"$1 \$?\";"
+}
+
+# ends FILE VERDICT SIGNATURE: every line of it is of the schema, and the last says so
+ends() {
+	while read -r output; do valid trace; done < <(sed -n '1p;2p;$p' "$1")
+	output=$(tail -n 1 "$1")
+	json ".type == \"end\" and .device == \"vsock\" and .verdict == \"$2\" and .signature == $3"
+}
+
+# play FILE...: the policies on the kernel of series(), in one boot; output is the report
+play() {
+	local file stacks=()
+
+	for file; do stacks+=(--stack "$file"); done
+	run --separate-stderr "$VHOSTCHECK" vm --accel tcg --modules "$modules" --device vsock \
+		--check vsock.node.present "${stacks[@]}" --json "$image"
+}
+
+# played VERDICT...: what became of my-* in the order of their names
+played() {
+	[ "$(jq -r '[.stacks[] | select(.stack | startswith("my-"))] | sort_by(.stack)
+		| map(.verdict) | join(" ")' <<<"$output")" = "$*" ] || {
+		jq -c '.stacks[] | select(.stack | startswith("my-"))' <<<"$output"
+		return 1
+	}
+}
+
+policies='crosvm-2022 kvmtool-2021 passthrough-late mapping crosvm passed-on'
+
+all() {
+	for policy in $policies; do
+		traced "$policy" protected
+	done
+}
+
+@test "a kernel that offers bit 33: each is judged rightly, and its text tells why" {
+	series 6.1
+	in_guest "$(all) vhostcheck trace -- trace_client crosvm-2022 protected"
+	cp my-{crosvm-2022,kvmtool-2021,passthrough-late,mapping}.json "$BATS_FILE_TMPDIR"
+	ends crosvm-2022.jsonl fails_start '"used_ring_unmapped_at_start"'
+	ends kvmtool-2021.jsonl fails_start '"used_ring_unmapped_at_start"'
+	ends passthrough-late.jsonl stalls '"miss_unanswered"'
+	ends passed-on.jsonl fails_start '"used_ring_unmapped_at_start"'
+	ends mapping.jsonl works null
+	ends crosvm.jsonl works null
+	for line in "crosvm-2022 1" "kvmtool-2021 1" "passthrough-late 0" "mapping 0" "passed-on 1"; do
+		grep -qxF "$line" out
+	done
+	text=$(tr -s ' \n' ' ' <err)
+	[[ $text == *"vsock: fails_start, used_ring_unmapped_at_start VHOST_VSOCK_SET_RUNNING was refused with EFAULT"* ]]
+	[[ $text == *"must leave bit 33 out of VHOST_SET_FEATURES unless it serves the IOTLB."* ]]
+	[[ $text == *"sends back all that it was offered"* ]]
+	# the one that sends all, and the log that it did not set
+	output=$(tail -n 1 kvmtool-2021.jsonl)
+	json '.features.sent == .features.offered and (.notes | length) == 1'
+	# in its own order, and of what it sent the bit that it does nothing about is not known
+	output=$(jq -c . my-crosvm-2022.json)
+	json '.order == ["SET_OWNER", "GET_FEATURES", "SET_FEATURES", "SET_MEM_TABLE",
+		"VRINGS NUM BASE ADDR KICK CALL", "SET_GUEST_CID", "START"]'
+	json '.known == ["VIRTIO_RING_F_EVENT_IDX", "VIRTIO_F_VERSION_1"] and .packages == []'
+	# one open file, though two processes and two descriptors
+	output=$(jq -sc '[.[] | select(.type == "call") | [.device, .fd]] | unique' passed-on.jsonl)
+	json 'map(.[0]) == ["vsock", "vsock"]'
+}
+
+@test "the newest kernel: the same verdicts, and a run that was traced twice is the same" {
+	series newest
+	in_guest "$(all) for i in 1 2; do vhostcheck trace -q --clean -o twice\$i.jsonl -- trace_client mapping protected; done"
+	ends crosvm-2022.jsonl fails_start '"used_ring_unmapped_at_start"'
+	ends kvmtool-2021.jsonl fails_start '"used_ring_unmapped_at_start"'
+	ends mapping.jsonl works null
+	output=$(tail -n 1 passthrough-late.jsonl)
+	json '.verdict == "stalls"'
+	cmp twice1.jsonl twice2.jsonl
+	output=$(jq -s . mapping.jsonl)
+	json '[.[] | select(.type == "message")] | length == 1 and .[0].way == "written"
+		and .[0].name == "VHOST_IOTLB_UPDATE" and .[0].iova == "memory0+0x0" and .[0].perm == 3'
+}
+
+@test "what was saved says the same on two other kernels" {
+	for kernel in 6.12 6.18; do
+		series "$kernel"
+		play "$BATS_FILE_TMPDIR"/my-*.json
+		played fails_start fails_start works stalls
+	done
+}
+
+@test "a kernel without bit 33: nothing is wrong, what-if tells, and what was not seen is unknown" {
+	series 5.10
+	in_guest "$(traced crosvm-2022 protected) $(traced kvmtool-2021 plain --what-if 33,1 --fail-on high)
+		$(traced passthrough-late protected --what-if 33) $(traced crosvm protected --what-if 33,1)"
+	ends crosvm-2022.jsonl works null
+	ends kvmtool-2021.jsonl works null
+	output=$(tail -n 1 kvmtool-2021.jsonl)
+	json '.what_if | .verdict == "fails_start" and .signature == "used_ring_unmapped_at_start"'
+	json '.features.would_send.hex == "0x200000002" and .unobserved.hex != "0x0"'
+	grep -qxF "kvmtool-2021 1" out
+	output=$(tail -n 1 passthrough-late.jsonl)
+	json '.what_if.verdict == "stalls"'
+	output=$(tail -n 1 crosvm.jsonl)
+	json '.what_if.verdict == "works" and .features.would_send.hex == "0x0"'
+	series 6.1
+	play my-crosvm-2022.json my-crosvm.json my-kvmtool-2021.json
+	played works unknown fails_start
+	json '.stacks[] | select(.stack == "my-crosvm-2022") | .reason.text | contains("--what-if 1,33")'
+}
