@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include "base/number.h"
 #include "cmd/trace.h"
 #include "trace/watch.h"
 
@@ -11,6 +12,7 @@ enum {
 	OPT_CLEAN = 0x700,
 	OPT_WHAT_IF,
 	OPT_SAVE_STACK,
+	OPT_ATTACH,
 	OPT_FAIL_ON,
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
@@ -43,6 +45,10 @@ static const struct argp_option options[] = {
 	{ "save-stack", OPT_SAVE_STACK, "FILE", 0,
 	  "Write the dialogue to FILE as a policy, which --stack plays on another kernel",
 	  1 },
+	{ "attach", OPT_ATTACH, "PID", 0,
+	  "Look at a VMM that runs, in place of CMD: its vhost devices, and whether one "
+	  "waits for it",
+	  1 },
 	{ "fail-on", OPT_FAIL_ON, "SEVERITY", 0,
 	  "Exit with 1 in place of 0 on a verdict of this severity: low, medium, high, "
 	  "critical",
@@ -64,6 +70,19 @@ static error_t take_severity(struct argp_state *state, struct trace_options *o,
 	return EINVAL;
 }
 
+static error_t take_pid(struct argp_state *state, struct trace_options *o,
+			const char *word)
+{
+	int64_t pid = number_of(word);
+
+	if (pid < 1 || pid > INT32_MAX) {
+		argp_error(state, "--attach: '%s' is no process number", word);
+		return EINVAL;
+	}
+	o->attach = (pid_t)pid;
+	return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct trace_options *o = state->input;
@@ -78,6 +97,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_WHAT_IF:
 		o->what_if = arg;
 		return 0;
+	case OPT_ATTACH:
+		return take_pid(state, o, arg);
 	case OPT_SAVE_STACK:
 		o->save_stack = arg;
 		return 0;
@@ -94,7 +115,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp trace_argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "-- CMD [ARG...]",
+	.args_doc = "-- CMD [ARG...]\n--attach PID",
 	.doc = "Run CMD, watch what it and all that it starts say to vhost, and tell on "
 	       "standard error what is wrong with it. Standard input, output and the exit "
 	       "status are CMD's.\v"
@@ -123,11 +144,17 @@ static int parse_options(struct cmd_ctx *ctx, int argc, char **argv, struct aren
 	status = cmd_parse(ctx, &trace_argp, own, argv, o);
 	if (status != CMD_GO_ON)
 		return status;
-	if (!o->command || !*o->command)
+	if (o->attach && (o->command || o->what_if || o->save_stack || o->output))
+		return usage(ctx,
+			     "--attach goes with no CMD, and with none of -o, --what-if "
+			     "and --save-stack");
+	if (o->attach && !ctx->json)
+		return CMD_GO_ON;
+	if (!o->attach && (!o->command || !*o->command))
 		return usage(ctx, "say what to run: -- CMD [ARG...]");
 	if (ctx->json)
-		return usage(ctx, "standard output is CMD's: use -o FILE in place of "
-				  "--json");
+		return usage(ctx, "there is no JSON on standard output, which is CMD's: "
+				  "use -o FILE");
 	if (o->output && !strcmp(o->output, "-"))
 		return usage(ctx, "standard output is CMD's: -o needs a file");
 	status = trace_what_if(ctx, a, o);
@@ -317,6 +344,8 @@ static int run_trace(struct cmd_ctx *ctx, int argc, char **argv)
 
 	if (r != CMD_GO_ON)
 		return r;
+	if (o.attach)
+		return trace_attach(ctx, &o);
 	r = trace_save_check(ctx, &o);
 	if (r)
 		return r;

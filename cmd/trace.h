@@ -14,6 +14,7 @@
  * @clean:	--clean
  * @what_if:	word of --what-if, or NULL
  * @shown:	its bits by family
+ * @attach:	process of --attach, 0 without
  * @fail_on:	enum severity, -1 without --fail-on
  */
 struct trace_options {
@@ -22,8 +23,12 @@ struct trace_options {
 	bool clean;
 	const char *what_if;
 	struct feature_set shown[FAMILY_NUM];
+	pid_t attach;
 	int fail_on;
 };
+
+/** trace_attach() - `trace --attach PID`; Return: the exit status */
+int trace_attach(const struct cmd_ctx *ctx, const struct trace_options *o);
 
 /**
  * trace_what_if() - read the word of --what-if

@@ -47,6 +47,17 @@ setup()
 	[ ! -e ran ]
 }
 
+@test "--attach says whether there is such a process, and stands alone" {
+	run -77 --separate-stderr "$VHOSTCHECK" trace --attach 4194304
+	one_line "there is no process 4194304"
+	run -77 --separate-stderr "$VHOSTCHECK" trace --attach $$
+	one_line "has no vhost device open"
+	for words in "--attach 1 -- true" "--attach 1 -o file" "--attach 0" "--attach x" "--attach 1 --json"; do
+		# shellcheck disable=SC2086 # several words
+		run -64 --separate-stderr "$VHOSTCHECK" trace $words
+	done
+}
+
 @test "what cannot be written or read is 3, and nothing is run" {
 	run -3 --separate-stderr "$VHOSTCHECK" trace -o no/such.jsonl -- touch ran
 	one_line "cannot write no/such.jsonl"

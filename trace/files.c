@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 
+#include "trace/attach.h"
 #include "trace/files.h"
 
 /* Numbers of the set are never used twice: kcmp() names a file by them. */
@@ -102,15 +104,19 @@ static bool is_same(const struct trace_files *f, struct trace_device *d, pid_t t
 	return r == 0;
 }
 
-/* The thread is stopped at a call on the file: it is not closed meanwhile. */
 static void add_to_set(struct trace_files *f, struct trace_device *d)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 	cleanup_close int process = (int)syscall(SYS_pidfd_open, d->pid, 0);
 	cleanup_close int copy = -1, high = -1;
 	struct kcmp_epoll_slot slot = { .efd = (uint32_t)f->epoll };
+	struct utsname u;
 
 	d->number = -1;
+	/* another thread may close it meanwhile, and the last close would be done here */
+	if (d->state.family == FAMILY_VSOCK &&
+	    (uname(&u) < 0 || !trace_close_proved(u.release)))
+		return;
 	if (process >= 0)
 		copy = (int)syscall(SYS_pidfd_getfd, process, d->fd, 0);
 	if (copy >= 0 && f->devices + FIRST_NUMBER <= LAST_NUMBER)

@@ -55,7 +55,7 @@ played() {
 	}
 }
 
-policies='crosvm-2022 kvmtool-2021 passthrough-late mapping crosvm passed-on'
+policies='crosvm-2022 kvmtool-2021 passthrough-late mapping crosvm passed-on reopened'
 
 all() {
 	for policy in $policies; do
@@ -88,6 +88,9 @@ all() {
 	json '.order == ["SET_OWNER", "GET_FEATURES", "SET_FEATURES", "SET_MEM_TABLE",
 		"VRINGS NUM BASE ADDR KICK CALL", "SET_GUEST_CID", "START"]'
 	json '.known == ["VIRTIO_RING_F_EVENT_IDX", "VIRTIO_F_VERSION_1"] and .packages == []'
+	# two open files, though one descriptor
+	output=$(jq -sc '[.[] | select(.type == "call") | [.device, .fd]] | unique' reopened.jsonl)
+	json '. == [["vsock", 3], ["vsock.2", 3]]'
 	# one open file, though two processes and two descriptors
 	output=$(jq -sc '[.[] | select(.type == "call") | [.device, .fd]] | unique' passed-on.jsonl)
 	json 'map(.[0]) == ["vsock", "vsock"]'
@@ -113,6 +116,28 @@ all() {
 		play "$BATS_FILE_TMPDIR"/my-*.json
 		played fails_start fails_start works stalls
 	done
+}
+
+# attached POLICY: the guest's script that looks at it once it waits
+attached() {
+	echo "coproc trace_client $1 protected; pid=\$COPROC_PID; read -r _ <&\"\${COPROC[0]}\"
+		vhostcheck trace --fail-on high --attach \$pid; echo \"$1 \$?\"; kill \$pid; wait;"
+}
+
+@test "a VMM that runs: a miss that nobody reads is found, and nothing else is said to be wrong" {
+	series 6.12
+	in_guest "$(attached waiting-late) $(attached waiting) : >none.json; vhostcheck trace --attach \$\$"
+	grep -qxF "waiting-late 1" out
+	grep -qxF "waiting 0" out
+	text=$(tr -s ' \n' ' ' <err)
+	[[ $text == *"vsock open as descriptor 3; workers: 1 threads of its own"* ]]
+	[[ $text == *"vsock: stalls, miss_unanswered A VHOST_IOTLB_MISS"*"vsock: unknown No miss waits."* ]]
+	[[ $text == *"has no vhost device open"* ]]
+	series 5.10
+	in_guest "$(attached waiting) : >none.json"
+	grep -qxF "waiting 2" out
+	grep -q "workers: 1 threads of the kernel" err
+	grep -q "not looked at: kernel 5.10.*a58da53ffd70" err
 }
 
 @test "a kernel without bit 33: nothing is wrong, what-if tells, and what was not seen is unknown" {

@@ -32,7 +32,8 @@
  * struct policy - what a VMM does
  * @order:	O owner, G get features, F set features, B backend features, M memory, C
  *		CID, R rings, U map, S start, K kick and wait for the worker, P go on in a
- *		child that gets the descriptor by a socket
+ *		child that gets the descriptor by a socket, W say so and wait to be ended,
+ *		Z close and open anew
  * @all:	sends all that is offered, whatever the guest acknowledges
  * @mask:	bits that it leaves out
  */
@@ -46,6 +47,9 @@ static const struct policy {
 	{ "kvmtool-2021", "OMGFCRS", true, 0 },
 	{ "passthrough-late", "OGMCRSFK", false, 0 },
 	{ "mapping", "OGCFBMRUSK", false, 0 },
+	{ "waiting-late", "OGMCRSFKW", false, 0 },
+	{ "waiting", "OGFMRCSKW", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
+	{ "reopened", "OGFMRCSZOGFMRCS", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 	{ "passed-on", "GPOGFMRCS", false, 0 },
 };
 
@@ -245,6 +249,14 @@ static int step(struct vmm *v, char what)
 		return kick(v);
 	case 'P':
 		return pass_on(v);
+	case 'Z':
+		(void)close(v->fd);
+		v->fd = open("/dev/vhost-vsock", O_RDWR);
+		return v->fd < 0 ? fail("open") : 0;
+	case 'W':
+		(void)puts("waiting");
+		(void)fflush(stdout);
+		return pause();
 	default:
 		return -1;
 	}
