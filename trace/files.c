@@ -135,6 +135,7 @@ static int add_device(struct trace_files *f, const struct trace_device *like,
 {
 	struct trace_device **grown =
 		reallocarray(f->device, f->devices + 1, sizeof(struct trace_device *));
+	enum family family = like->state.family;
 	struct trace_device *d = NULL;
 	size_t before = 0;
 
@@ -145,6 +146,7 @@ static int add_device(struct trace_files *f, const struct trace_device *like,
 	if (!d)
 		return -ENOMEM;
 	*d = *like;
+	trace_state_init(&d->state, family);
 	for (size_t i = 0; i < f->devices; i++)
 		before += f->device[i]->rdev == d->rdev;
 	if (before)
@@ -153,6 +155,25 @@ static int add_device(struct trace_files *f, const struct trace_device *like,
 	add_to_set(f, d);
 	f->device[f->devices++] = d;
 	*ret = d;
+	return 0;
+}
+
+int trace_files_renew(struct trace_files *f, struct trace_device *old,
+		      struct trace_device **ret)
+{
+	const struct feature_set offered = old->state.offered, shown = old->state.shown;
+	struct trace_device like = *old;
+	int e = 0;
+
+	old->closed = true;
+	like.closed = false;
+	like.name[strcspn(like.name, ".")] = '\0';
+	e = add_device(f, &like, ret);
+	if (e < 0)
+		return e;
+	(*ret)->state.offered = offered;
+	(*ret)->state.shown = shown;
+	(*ret)->state.asked = true;
 	return 0;
 }
 
@@ -180,7 +201,6 @@ int trace_files_find(struct trace_files *f, pid_t tid, pid_t pid, int fd,
 	if (!trace_device_family(st.st_rdev, &like.state.family, like.name,
 				 sizeof(like.name)))
 		return 0;
-	trace_state_init(&like.state, like.state.family);
 	like.rdev = st.st_rdev;
 	like.pid = pid;
 	like.fd = fd;

@@ -74,6 +74,18 @@ int trace_files_find(struct trace_files *f, pid_t tid, pid_t pid, int fd,
 		     struct trace_device **ret) must_check_;
 
 /**
+ * trace_files_renew() - a descriptor turns out to be another file than before
+ * @f:		files
+ * @old:	device that it was taken for, closed since
+ * @ret:	the device that it is
+ *
+ * For what cannot be in the epoll set: a file has one owner, so a second one that is
+ * accepted is that of another file. Return: 0; -ENOMEM.
+ */
+int trace_files_renew(struct trace_files *f, struct trace_device *old,
+		      struct trace_device **ret) must_check_;
+
+/**
  * trace_files_look() - see what no call tells of all devices that are open
  * @f:	files; their state.look is set
  */

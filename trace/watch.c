@@ -143,37 +143,55 @@ static void judge_after(struct watch *w, struct trace_device *d, int news)
 	judge(w, d, &r);
 }
 
-static int after_ioctl(struct watch *w, struct pending *p, const struct tracer_call *call)
+/* A second owner that is accepted: the number is that of another file by now. */
+static int settle_device(struct watch *w, struct pending *p, const struct trace_op *op,
+			 const struct tracer_call *call)
 {
-	cleanup_arena struct arena a = { 0 };
-	const struct trace_where where = { &a, &w->symbols, p->device, ++w->seq, call };
+	if (!call->returned || call->err || !op->request ||
+	    op->request->id != REQ_SET_OWNER || !p->device->state.owned)
+		return 0;
+	return trace_files_renew(&w->files, p->device, &p->device);
+}
+
+static int apply_ioctl(struct watch *w, struct pending *p, const struct trace_op *op,
+		       const struct tracer_call *call)
+{
 	const struct trace_end end = { .pid = call->pid,
 				       .seq = (unsigned int)w->seq,
 				       .ret = call->ret,
 				       .err = call->err };
 	struct trace_state *s = &p->device->state;
+	bool refused = s->refused.signature;
+	int e = trace_state_call(s, op, &end);
+
+	if (!call->err && op->request && op->request->id == REQ_GET_FEATURES && shows(s))
+		show_more(s, call, op->request);
+	if (!refused && s->refused.verdict == STACK_REFUSED)
+		judge(w, p->device, &s->refused);
+	judge_after(w, p->device, e > 0);
+	return e;
+}
+
+static int after_ioctl(struct watch *w, struct pending *p, const struct tracer_call *call)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct trace_where where = { &a, &w->symbols, NULL, ++w->seq, call };
 	pid_t tid = call->tid;
 	const struct trace_memory memory = { read_memory, &tid };
-	bool refused = s->refused.signature;
 	struct trace_line line;
 	struct trace_op op;
 	int e = 0;
 
 	trace_decode(&memory, (uint32_t)call->arg[1], call->arg[2],
 		     !call->returned || call->err, w->room, &op);
-	e = trace_line_call(&where, &op, &line);
+	e = settle_device(w, p, &op, call);
+	where.device = p->device;
+	if (e == 0)
+		e = trace_line_call(&where, &op, &line);
 	if (e < 0)
 		return e;
 	emit(w, &line);
-	if (!call->returned)
-		return 0;
-	e = trace_state_call(s, &op, &end);
-	if (!call->err && op.request && op.request->id == REQ_GET_FEATURES && shows(s))
-		show_more(s, call, op.request);
-	if (!refused && s->refused.verdict == STACK_REFUSED)
-		judge(w, p->device, &s->refused);
-	judge_after(w, p->device, e > 0);
-	return e;
+	return call->returned ? apply_ioctl(w, p, &op, call) : 0;
 }
 
 /* The bytes of a message, of one part or of several. */
