@@ -132,14 +132,17 @@ static void judge(struct watch *w, const struct trace_device *d,
 	emit(w, &line);
 }
 
+/* By the calls alone: that a miss waits at this moment is as it should be. */
 static void judge_after(struct watch *w, struct trace_device *d, int news)
 {
+	const struct trace_look look = d->state.look;
 	struct trace_ruling r;
 
 	if (!news)
 		return;
-	trace_files_look(&w->files);
+	d->state.look = (struct trace_look){ 0 };
 	trace_judge_device(&d->state, &r);
+	d->state.look = look;
 	judge(w, d, &r);
 }
 
