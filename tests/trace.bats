@@ -105,6 +105,18 @@ setup()
 	[ "$status" -eq 5 ]
 }
 
+@test "what CMD left running gets them once it has ended" {
+	coproc "$VHOSTCHECK" trace -q -- sh -c '
+		(while kill -0 $$ 2>/dev/null; do :; done; echo alone; while :; do :; done) & exit 4' 3>&-
+	tracer=$COPROC_PID
+	read -r line <&"${COPROC[0]}"
+	[ "$line" = alone ]
+	kill -TERM "$tracer"
+	status=0
+	wait "$tracer" || status=$?
+	[ "$status" -eq 4 ]
+}
+
 @test "a tree of 500 processes in less than 8 MiB, and a program with a filter of its own" {
 	tracee=$(dirname "$VHOSTCHECK")/tests/trace_tracee
 	run -7 --separate-stderr "$VHOSTCHECK" trace -q -- "$tracee" tree

@@ -198,20 +198,23 @@ static void stopped(struct tracer *t, struct tracer_task *task, int status)
 	}
 }
 
-static int ended(struct tracer *t, pid_t tid, int status)
+static void ended(struct tracer *t, pid_t tid, int status)
 {
 	task_remove(t, tid);
-	if (tid == t->main)
-		t->status = status;
-	return 0;
+	if (tid != t->main)
+		return;
+	t->status = status;
+	t->main_ended = true;
 }
 
 static int one_change(struct tracer *t, pid_t tid, int status)
 {
 	struct tracer_task *task = NULL;
 
-	if (!WIFSTOPPED(status))
-		return ended(t, tid, status);
+	if (!WIFSTOPPED(status)) {
+		ended(t, tid, status);
+		return 0;
+	}
 	task = task_get(t, tid);
 	if (!task)
 		return -ENOMEM;
@@ -221,13 +224,25 @@ static int one_change(struct tracer *t, pid_t tid, int status)
 
 /* ----------------------------------------------------------------- signals */
 
+/* What the program left running when it ended is not of the terminal's any more. */
+static void tell_all(const struct tracer *t, int signal)
+{
+	for (size_t i = 0; i < t->tasks; i++)
+		(void)kill(t->task[i].tid, signal);
+}
+
 static void pass_on(const struct tracer *t)
 {
 	struct signalfd_siginfo info;
 
-	while (read(t->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGCHLD && info.ssi_code != SI_KERNEL)
+	while (read(t->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		if (t->main_ended)
+			tell_all(t, (int)info.ssi_signo);
+		else if (info.ssi_code != SI_KERNEL)
 			(void)kill(t->main, (int)info.ssi_signo);
+	}
 }
 
 static int block_signals(struct tracer *t)
@@ -242,7 +257,13 @@ static int block_signals(struct tracer *t)
 	if (sigprocmask(SIG_BLOCK, &set, &t->mask) < 0)
 		return -errno;
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return t->signals < 0 ? -errno : 0;
+	if (t->signals < 0) {
+		int e = -errno;
+
+		(void)sigprocmask(SIG_SETMASK, &t->mask, NULL);
+		return e;
+	}
+	return 0;
 }
 
 int tracer_run(struct tracer *t)

@@ -65,7 +65,8 @@ struct tracer_task;
  * @task:	owned, @tasks of them
  * @tasks, @room: their number
  * @main:	process of the program
- * @status:	as waitpid(2) gave it for @main, once it has ended
+ * @main_ended:	it was reaped: its number may be another's by now
+ * @status:	as waitpid(2) gave it for @main, then
  * @signals:	signalfd, -1 while not running
  * @mask:	signal mask of the caller
  * @stops:	at calls, each with both its stops
@@ -75,6 +76,7 @@ struct tracer {
 	struct tracer_task *task;
 	size_t tasks, room;
 	pid_t main;
+	bool main_ended;
 	int status;
 	int signals;
 	sigset_t mask;
@@ -106,7 +108,8 @@ int tracer_start(struct tracer *t, const struct tracer_reader *reader, char **ar
  * @t:	started
  *
  * Signals that a process sends to this one are passed on to the program; what the
- * terminal sends reaches it by itself.
+ * terminal sends reaches it by itself. Once it has ended, all signals go to what it left
+ * running.
  * Return: 0, and @t->status is set; -errno.
  */
 int tracer_run(struct tracer *t) must_check_;
