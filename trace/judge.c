@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "core/duty.h"
 #include "trace/judge.h"
 
 #define MASK_33                                                                          \
@@ -62,7 +61,7 @@ static void judge_unmapped(struct trace_state *s, const struct trace_end *end, i
 
 static void judge_efault(struct trace_state *s, const struct trace_end *end)
 {
-	int ring = trace_state_unmapped(s);
+	int ring = trace_state_unmapped(s, s->start_ring);
 	uint8_t perm = 0;
 
 	if (!s->armed && !s->dropped) {
@@ -219,7 +218,7 @@ static void judge_armed_late(const struct trace_state *s, struct trace_ruling *r
 
 static void judge_running(const struct trace_state *s, struct trace_ruling *r)
 {
-	if (s->armed_late && trace_state_unmapped(s) >= 0) {
+	if (s->armed_late && trace_state_unmapped(s, -1) >= 0) {
 		judge_armed_late(s, r);
 	} else if (s->armed && s->look.readable && !s->misses) {
 		rule(r, STACK_STALLS, "miss_unanswered",

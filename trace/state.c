@@ -106,12 +106,12 @@ bool trace_state_mapped(const struct trace_state *s, uint64_t iova, uint64_t siz
 	return false;
 }
 
-int trace_state_unmapped(const struct trace_state *s)
+int trace_state_unmapped(const struct trace_state *s, int ring)
 {
 	uint8_t perm = 0;
 
 	for (size_t i = 0; i < TRACE_RINGS_MAX; i++)
-		if (s->ring[i].addressed &&
+		if (s->ring[i].addressed && (ring < 0 || i == (size_t)ring) &&
 		    (!trace_state_mapped(s, s->ring[i].used, USED_HEAD, &perm) ||
 		     perm != VHOST_ACCESS_RW))
 			return (int)i;
@@ -243,7 +243,7 @@ static bool all_mapped(const struct trace_state *s)
 	return true;
 }
 
-/* Whether a call starts the device, or a ring of it; it may stop it as well. */
+/* Whether a call starts the device, or a ring of it. */
 static bool is_start(const struct trace_op *op)
 {
 	enum trace_id id = op->request->id;
@@ -264,16 +264,19 @@ static void run(struct trace_state *s, const struct trace_op *op, bool on)
 static int start(struct trace_state *s, const struct trace_op *op,
 		 const struct trace_end *end)
 {
-	if (op->request->id == REQ_NET_BACKEND)
+	bool one = op->request->id == REQ_NET_BACKEND;
+
+	if (one)
 		trace_order_start_ring(&s->order, op->index);
 	else
 		trace_order_start(&s->order);
 	s->start_tried = true;
 	s->start_err = end->err;
+	s->start_ring = one && op->index < TRACE_RINGS_MAX ? (int)op->index : -1;
 	s->start_name = op->request->name;
 	s->updates_at_start = s->updates;
 	s->all_mapped_at_start = all_mapped(s);
-	s->unmapped_at_start = trace_state_unmapped(s);
+	s->unmapped_at_start = trace_state_unmapped(s, s->start_ring);
 	if (!end->err) {
 		s->started = true;
 		run(s, op, true);
@@ -296,12 +299,15 @@ static void reset(struct trace_state *s)
 {
 	enum family family = s->family;
 	const struct feature_set offered = s->offered, shown = s->shown;
+	uint64_t backend_offered = s->backend_offered;
+	bool asked = s->asked;
 
 	trace_state_done(s);
 	trace_state_init(s, family);
 	s->offered = offered;
 	s->shown = shown;
-	s->asked = true;
+	s->backend_offered = backend_offered;
+	s->asked = asked;
 }
 
 static int accepted(struct trace_state *s, const struct trace_op *op,

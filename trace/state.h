@@ -98,7 +98,7 @@ struct trace_look {
  * @logged:	a log was set
  * @started:	a start succeeded; @start_tried: was called
  * @start_err:	errno of the last start
- * @start_name:	its name
+ * @start_name:	its name; @start_ring: the ring that it was of, -1 if of all
  * @start:	the ruling of the last start that failed
  * @refused:	the ruling of a call before the start that failed; of @refused_id
  * @order:	of the calls of a policy
@@ -121,7 +121,7 @@ struct trace_state {
 	bool all_mapped_at_start;
 	int unmapped_at_start;
 	bool logged, started, start_tried;
-	int start_err;
+	int start_err, start_ring;
 	const char *start_name;
 	struct trace_ruling start, refused;
 	enum trace_id refused_id;
@@ -198,9 +198,10 @@ bool trace_state_kept(const struct trace_state *s, unsigned int bit);
 /**
  * trace_state_unmapped() - a ring whose used ring the device cannot write
  * @s:		state
+ * @ring:	look at this one alone; -1 for all
  *
  * Return: index of the first, or -1 if all that have addresses are mapped.
  */
-int trace_state_unmapped(const struct trace_state *s);
+int trace_state_unmapped(const struct trace_state *s, int ring);
 
 #endif

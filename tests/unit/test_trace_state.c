@@ -176,12 +176,12 @@ static void test_every_used_ring_must_be_mapped(void **state)
 	(void)send_features(d, WITH_33, 0);
 	rings(d);
 	map(d, USED(0), 0x1000, VHOST_ACCESS_RW);
-	assert_int_equal(trace_state_unmapped(&d->s), 1);
+	assert_int_equal(trace_state_unmapped(&d->s, -1), 1);
 	(void)run(d, EFAULT);
 	verdict(d, STACK_FAILS_START, "used_ring_unmapped_at_start");
 	assert_non_null(strstr(d->s.start.text, "ring 1"));
 	map(d, USED(1), 0x1000, VHOST_ACCESS_RW);
-	assert_int_equal(trace_state_unmapped(&d->s), -1);
+	assert_int_equal(trace_state_unmapped(&d->s, -1), -1);
 	(void)run(d, 0);
 	verdict(d, STACK_WORKS, NULL);
 }
@@ -194,9 +194,9 @@ static void test_sending_bit_33_again_empties_the_iotlb(void **state)
 	(void)send_features(d, WITH_33, 0);
 	rings(d);
 	map(d, 0, UINT64_C(0x100000), VHOST_ACCESS_RW);
-	assert_int_equal(trace_state_unmapped(&d->s), -1);
+	assert_int_equal(trace_state_unmapped(&d->s, -1), -1);
 	(void)send_features(d, WITH_33, 0);
-	assert_int_equal(trace_state_unmapped(&d->s), 0);
+	assert_int_equal(trace_state_unmapped(&d->s, -1), 0);
 }
 
 static void test_a_used_ring_that_is_write_only(void **state)
@@ -376,19 +376,44 @@ static void test_a_net_device_starts_ring_by_ring(void **state)
 	assert_false(d->s.ring[0].running);
 }
 
+static void test_a_ring_that_is_started_must_be_mapped_and_no_other(void **state)
+{
+	struct dialogue *d = *state;
+	const struct trace_op zero = { .index = 0, .fd = 9 },
+			      one = { .index = 1, .fd = 9 };
+
+	trace_state_init(&d->s, FAMILY_NET);
+	offer(d, VSOCK);
+	(void)send_features(d, WITH_33, 0);
+	rings(d);
+	map(d, USED(0), 0x1000, VHOST_ACCESS_RW);
+	(void)call(d, zero, VHOST_NET_SET_BACKEND, 0);
+	assert_int_equal(d->s.unmapped_at_start, -1);
+	(void)call(d, one, VHOST_NET_SET_BACKEND, EFAULT);
+	verdict(d, STACK_FAILS_START, "used_ring_unmapped_at_start");
+	assert_non_null(strstr(d->s.start.text, "ring 1"));
+	/* of a ring that is mapped something else is wrong */
+	(void)call(d, zero, VHOST_NET_SET_BACKEND, EFAULT);
+	verdict(d, STACK_FAILS_START, "ring_unreachable");
+}
+
 static void test_reset_owner_begins_anew(void **state)
 {
 	struct dialogue *d = *state;
 
 	owner(d);
+	(void)call(d, (struct trace_op){ 0 }, VHOST_RESET_OWNER, 0);
+	assert_false(d->s.asked);
+	owner(d);
 	offer(d, VSOCK);
 	(void)send_features(d, WITH_33, 0);
 	rings(d);
 	(void)call(d, (struct trace_op){ 0 }, VHOST_RESET_OWNER, 0);
+	assert_true(d->s.asked);
 	assert_false(d->s.owned);
 	assert_false(d->s.armed);
 	assert_int_equal(d->s.offered.word[0], VSOCK);
-	assert_int_equal(trace_state_unmapped(&d->s), -1);
+	assert_int_equal(trace_state_unmapped(&d->s, -1), -1);
 }
 
 static void what_if(struct dialogue *d, enum stack_verdict verdict)
@@ -492,6 +517,7 @@ int main(void)
 		CASE(test_a_set_up_that_is_refused),
 		CASE(test_vdpa_is_the_reverse),
 		CASE(test_a_net_device_starts_ring_by_ring),
+		CASE(test_a_ring_that_is_started_must_be_mapped_and_no_other),
 		CASE(test_reset_owner_begins_anew),
 		CASE(test_what_if_tells_of_a_kernel_that_offers_more),
 		CASE(test_what_if_of_a_vmm_that_maps),
