@@ -242,7 +242,8 @@ static bool is_open(const struct trace_files *f, struct trace_device *d)
 
 void trace_files_look(struct trace_files *f)
 {
-	struct epoll_event event[16];
+	/* one that is readable may not hide another */
+	struct epoll_event event[LAST_NUMBER - FIRST_NUMBER + 1];
 	int n = 0;
 
 	for (size_t i = 0; i < f->devices; i++) {

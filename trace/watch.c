@@ -197,36 +197,46 @@ static int after_ioctl(struct watch *w, struct pending *p, const struct tracer_c
 	return call->returned ? apply_ioctl(w, p, &op, call) : 0;
 }
 
+/** struct part - a struct iovec of the program */
+struct part {
+	uint64_t at, len;
+};
+
+static int read_part(const struct tracer_call *call, size_t i, struct part *ret)
+{
+	pid_t tid = call->tid;
+	uint32_t narrow[2] = { 0 };
+	int e = 0;
+
+	if (call->kind == KIND_READ || call->kind == KIND_WRITE) {
+		*ret = (struct part){ call->arg[1], call->arg[2] };
+		return 0;
+	}
+	if (call->wide)
+		return read_memory(&tid, call->arg[1] + i * sizeof(*ret), ret,
+				   sizeof(*ret));
+	e = read_memory(&tid, call->arg[1] + i * sizeof(narrow), narrow, sizeof(narrow));
+	*ret = (struct part){ narrow[0], narrow[1] };
+	return e;
+}
+
 /* The bytes of a message, of one part or of several. */
 static size_t message_bytes(const struct tracer_call *call, uint8_t *bytes)
 {
+	bool one = call->kind == KIND_READ || call->kind == KIND_WRITE;
+	size_t len = 0, parts = one ? 1 : (size_t)call->arg[2];
 	pid_t tid = call->tid;
-	size_t len = 0, parts = (size_t)call->arg[2];
 
-	if (call->kind == KIND_READ || call->kind == KIND_WRITE)
-		return read_memory(&tid, call->arg[1], bytes, TRACE_MESSAGE_SIZE) < 0
-			       ? 0
-			       : TRACE_MESSAGE_SIZE;
 	for (size_t i = 0; i < parts && len < TRACE_MESSAGE_SIZE; i++) {
-		uint64_t part[2] = { 0 };
-		uint32_t narrow[2] = { 0 };
-		size_t n = TRACE_MESSAGE_SIZE - len;
+		size_t room = TRACE_MESSAGE_SIZE - len;
+		struct part part = { 0 };
 
-		if (call->wide) {
-			if (read_memory(&tid, call->arg[1] + i * sizeof(part), part,
-					sizeof(part)) < 0)
-				return 0;
-		} else {
-			if (read_memory(&tid, call->arg[1] + i * sizeof(narrow), narrow,
-					sizeof(narrow)) < 0)
-				return 0;
-			part[0] = narrow[0];
-			part[1] = narrow[1];
-		}
-		n = part[1] < n ? (size_t)part[1] : n;
-		if (n && read_memory(&tid, part[0], bytes + len, n) < 0)
+		if (read_part(call, i, &part) < 0)
 			return 0;
-		len += n;
+		room = part.len < room ? (size_t)part.len : room;
+		if (room && read_memory(&tid, part.at, bytes + len, room) < 0)
+			return 0;
+		len += room;
 	}
 	return len;
 }
@@ -236,6 +246,7 @@ static int after_message(struct watch *w, struct pending *p,
 {
 	bool written = call->kind == KIND_WRITE || call->kind == KIND_WRITEV;
 	cleanup_arena struct arena a = { 0 };
+	struct trace_where where = { &a, &w->symbols, p->device, 0, call };
 	uint8_t bytes[TRACE_MESSAGE_SIZE] = { 0 };
 	struct trace_message m;
 	struct trace_line line;
@@ -246,8 +257,7 @@ static int after_message(struct watch *w, struct pending *p,
 	m = trace_decode_message(bytes, message_bytes(call, bytes));
 	if (!m.version)
 		return 0;
-	const struct trace_where where = { &a, &w->symbols, p->device, ++w->seq, call };
-
+	where.seq = ++w->seq;
 	e = trace_line_message(&where, &m, written, &line);
 	if (e < 0)
 		return e;
