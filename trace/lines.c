@@ -3,6 +3,7 @@
 #include <linux/vhost.h>
 #include <string.h>
 
+#include "core/duty.h"
 #include "trace/lines.h"
 
 #define PAGE 4096u
@@ -239,6 +240,13 @@ static struct mask *backend_mask(struct arena *a, const struct trace_state *s,
 	return mask_make(a, BITS_BACKEND, s->family, &set);
 }
 
+static bool some_kernel_offers(enum family family, unsigned int bit)
+{
+	const struct duty *d = duty_find(BITS_FEATURES, family, bit);
+
+	return d && duty_since(d, family);
+}
+
 static int put_features(struct arena *a, const struct trace_state *s,
 			struct line_end *end)
 {
@@ -252,7 +260,7 @@ static int put_features(struct arena *a, const struct trace_state *s,
 		would.word[i] = shown.word[i] & s->sent.word[i];
 	}
 	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++)
-		if (bit_name(BITS_FEATURES, s->family, bit) &&
+		if (some_kernel_offers(s->family, bit) &&
 		    !feature_set_has(&s->offered, bit) &&
 		    !feature_set_has(&s->sent, bit) &&
 		    !(s->tried && feature_set_has(&shown, bit)))

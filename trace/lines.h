@@ -137,8 +137,8 @@ struct line_what_if {
  * @verdict:	enum stack_verdict
  * @signature, @text: of the ruling
  * @features:	NULL without a device
- * @unobserved:	bits of which the trace cannot tell what the VMM does: the kernel does
- *		not offer them and nothing shows them. NULL without a device
+ * @unobserved:	bits of which the trace cannot tell what the VMM does: some kernel offers
+ *		them, this one does not, and nothing shows them. NULL without a device
  * @what_if:	NULL if no bit is shown that the kernel does not offer
  * @notes:	sentences: bits that it sends without being able to know them
  */
