@@ -1,58 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <sys/stat.h>
 
+#include "cmd/stored.h"
 #include "cmd/trace.h"
-#include "report/json.h"
 
-#define HINT "bits as `--what-if 33,40', names of bits, or the file of a report"
-/* as for reports elsewhere: beyond that it is none */
-#define REPORT_MAX (64 << 20)
-
-static int read_all(const char *path, char **ret, size_t *ret_len)
-{
-	cleanup_file FILE *f = fopen(path, "re");
-	struct stat st;
-	char *text = NULL;
-
-	if (!f || fstat(fileno(f), &st) < 0)
-		return -errno;
-	if (st.st_size > REPORT_MAX)
-		return -EFBIG;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	*ret_len = fread(text, 1, (size_t)st.st_size, f);
-	*ret = text;
-	return 0;
-}
+#define HINT                                                                             \
+	"bits as `--what-if 33,40', names of bits, or the file of a report, with a '/' " \
+	"or a '.' in its name"
 
 static int take_report(const struct cmd_ctx *ctx, struct arena *a,
 		       struct trace_options *o)
 {
-	cleanup_free char *text = NULL;
-	struct rec_error err = { 0 };
 	struct report r = { 0 };
-	size_t len = 0;
-	int e = read_all(o->what_if, &text, &len);
+	int status = stored_read(ctx, a, o->what_if, &r);
 
-	if (e == 0)
-		e = report_read_text(a, text, len, &r, &err);
-	if (e == -ENOMEM)
-		return cmd_fail_memory(ctx);
-	if (e < 0)
-		return cmd_fail(ctx, CMD_EXIT_LAB, "bad_report",
-				"name a file that vhostcheck run -o or vm -o wrote",
-				"%s is no report: %s%s%s", o->what_if, err.pointer,
-				*err.pointer ? ": " : "",
-				*err.text ? err.text : strerror(-e));
-	for (size_t i = 0; i < r.devices.count; i++) {
+	for (size_t i = 0; status == 0 && i < r.devices.count; i++) {
 		const struct report_device *d = r.devices.item[i];
 
 		if (d->features && d->kind >= 0 && d->kind < FAMILY_NUM)
 			o->shown[d->kind] = mask_set(d->features);
 	}
-	return 0;
+	return status;
 }
 
 /* A bit of any device: one name may be another bit elsewhere. */

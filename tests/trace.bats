@@ -62,10 +62,12 @@ setup()
 	run -3 --separate-stderr "$VHOSTCHECK" trace -o no/such.jsonl -- touch ran
 	one_line "cannot write no/such.jsonl"
 	run -3 --separate-stderr "$VHOSTCHECK" trace --what-if ./none.json -- touch ran
-	one_line "none.json is no report: No such file"
+	one_line "./none.json: No such file"
 	echo '{}' >bad.json
 	run -3 --separate-stderr "$VHOSTCHECK" trace --what-if bad.json -- touch ran
-	one_line "bad.json is no report"
+	[[ $stderr == "vhostcheck: bad.json"* ]]
+	run -3 --separate-stderr "$VHOSTCHECK" trace --save-stack no/such.json -- touch ran
+	one_line "cannot write no/such.json: No such file"
 	[ ! -e ran ]
 	run -3 --separate-stderr "$VHOSTCHECK" trace -q -o /dev/full -- true
 	one_line "cannot write /dev/full: No space left"
