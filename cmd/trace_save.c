@@ -92,17 +92,17 @@ static int write_json(const struct cmd_ctx *ctx, const char *path,
 }
 
 static int write_policy(const struct cmd_ctx *ctx, struct arena *a, const char *path,
-			const struct trace_state *s, const char *vmm)
+			const struct trace_device *d)
 {
 	struct utsname u = { 0 };
-	struct policy_origin origin = { .vmm = vmm, .kernel = u.release };
+	struct policy_origin origin = { .vmm = d->program, .kernel = u.release };
 	struct json_object *json = NULL;
 	struct stack policy;
 	int status = 0;
 
 	(void)uname(&u);
 	origin.name = name_of(a, path);
-	if (!origin.name || policy_make(a, s, &origin, &policy) < 0)
+	if (!origin.name || policy_make(a, &d->state, &origin, &policy) < 0)
 		return cmd_fail_memory(ctx);
 	json = rec_to_json(&stack_shape, &policy);
 	if (!json)
@@ -115,24 +115,24 @@ static int write_policy(const struct cmd_ctx *ctx, struct arena *a, const char *
 		(void)fprintf(stderr,
 			      "vhostcheck: %s has the policy of %s towards %s; play it "
 			      "with vhostcheck vm KERNEL --stack %s%s\n",
-			      path, vmm, family_names[s->family],
+			      path, d->program, family_names[d->state.family],
 			      strchr(path, '/') ? "" : "./", path);
 	return status;
 }
 
 /* Of each family the device that was started last. */
 static size_t find_started(const struct trace_files *files,
-			   const struct trace_state *ret[FAMILY_NUM])
+			   const struct trace_device *ret[FAMILY_NUM])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < files->devices; i++) {
-		const struct trace_state *s = &files->device[i]->state;
+		const struct trace_device *d = files->device[i];
 
-		if (!s->start_tried)
+		if (!d->state.start_tried)
 			continue;
-		n += !ret[s->family];
-		ret[s->family] = s;
+		n += !ret[d->state.family];
+		ret[d->state.family] = d;
 	}
 	return n;
 }
@@ -162,7 +162,7 @@ int trace_save(const struct cmd_ctx *ctx, const struct trace_options *o,
 	       const struct trace_files *files)
 {
 	cleanup_arena struct arena a = { 0 };
-	const struct trace_state *started[FAMILY_NUM] = { NULL };
+	const struct trace_device *started[FAMILY_NUM] = { NULL };
 	size_t n = 0;
 	int status = 0;
 
@@ -180,8 +180,7 @@ int trace_save(const struct cmd_ctx *ctx, const struct trace_options *o,
 		if (!started[f])
 			continue;
 		path = path_of(&a, o->save_stack, (enum family)f, n == 1);
-		status = path ? write_policy(ctx, &a, path, started[f],
-					     basename(o->command[0]))
+		status = path ? write_policy(ctx, &a, path, started[f])
 			      : cmd_fail_memory(ctx);
 	}
 	return status;

@@ -25,6 +25,7 @@
  * @number:	in the epoll set, or -1 where it cannot be in one
  * @pid, @fd:	where it was seen last
  * @closed:	nobody has it open any more
+ * @program:	base name of the program that owns it, "" while none does
  * @state:	what the calls on it say
  */
 struct trace_device {
@@ -34,6 +35,7 @@ struct trace_device {
 	pid_t pid;
 	int fd;
 	bool closed;
+	char program[64];
 	struct trace_state state;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -156,6 +157,18 @@ static int settle_device(struct watch *w, struct pending *p, const struct trace_
 	return trace_files_renew(&w->files, p->device, &p->device);
 }
 
+/* Who started it may be a shell, or libvirt, which hands over what it has opened. */
+static void note_program(struct trace_device *d, pid_t pid)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n = 0;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	(void)snprintf(d->program, sizeof(d->program), "%.63s", basename(path));
+}
+
 static int apply_ioctl(struct watch *w, struct pending *p, const struct trace_op *op,
 		       const struct tracer_call *call)
 {
@@ -167,6 +180,8 @@ static int apply_ioctl(struct watch *w, struct pending *p, const struct trace_op
 	bool refused = s->refused.signature;
 	int e = trace_state_call(s, op, &end);
 
+	if (!call->err && op->request && op->request->id == REQ_SET_OWNER)
+		note_program(p->device, call->pid);
 	if (!call->err && op->request && op->request->id == REQ_GET_FEATURES && shows(s))
 		show_more(s, call, op->request);
 	if (!refused && s->refused.verdict == STACK_REFUSED)
