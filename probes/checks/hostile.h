@@ -28,9 +28,6 @@ int hostile_fresh(struct session *s);
 /** judge_fresh() - it did */
 void judge_fresh(struct judge *j);
 
-/** judge_some_error() - the error eventfd was signalled at @step, once or more */
-void judge_some_error(struct judge *j, const char *step);
-
 /** canary_lay() - fill a region with a pattern */
 void canary_lay(struct session *s, enum mem_region_id id);
 

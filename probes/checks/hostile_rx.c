@@ -244,7 +244,7 @@ static int collect_packet_length(struct session *s)
 static void judge_packet_length(struct judge *j)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++)
-		judge_some_error(j, lies[i].step);
+		judge_signalled(j, lies[i].step);
 	judge_fresh(j);
 }
 

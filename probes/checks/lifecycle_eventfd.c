@@ -87,10 +87,10 @@ static int collect_error(struct session *s)
 
 static void judge_error(struct judge *j)
 {
-	judge_some_error(j, "first");
-	judge_some_error(j, "second");
+	judge_signalled(j, "first");
+	judge_signalled(j, "second");
 	judge_ok(j, "replace");
-	judge_some_error(j, "replaced");
+	judge_signalled(j, "replaced");
 	judge_fact(j, "replaced", "old", "silent");
 	judge_ok(j, "unbind");
 	judge_errors(j, "unbound", 0);

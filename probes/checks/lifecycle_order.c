@@ -396,14 +396,14 @@ const struct check lifecycle_ring_frozen = {
 
 #define WORKER_GONE_MS 2000u
 
-void wait_for_no_worker(struct session *s)
+void wait_for_workers(struct session *s, unsigned int count)
 {
 	struct deadline until =
 		deadline_earlier(s->until, session_deadline(s, WORKER_GONE_MS));
 	struct worker_info info = { 0 };
 
 	while (s->seam->facts->ops->workers(s->seam->facts, getpid(), &info) == 0 &&
-	       info.count && !session_passed(s, until))
+	       info.count > count && !session_passed(s, until))
 		(void)s->seam->dev->ops->poll(s->seam->dev, NULL, 0,
 					      session_deadline(s, 1));
 }
@@ -417,7 +417,7 @@ static int collect_worker(struct session *s)
 		return r;
 	session_note_worker(s, "running");
 	session_close(s);
-	wait_for_no_worker(s);
+	wait_for_workers(s, 0);
 	session_note_worker(s, "closed");
 	return 0;
 }

@@ -362,7 +362,7 @@ static int collect_rounds(struct session *s)
 
 	for (unsigned int i = 0; i < ROUNDS && r == 0; i++)
 		r = one_round(s);
-	wait_for_no_worker(s);
+	wait_for_workers(s, 0);
 	session_note_worker(s, "closed");
 	if (r == 0)
 		r = link_open(&l, s, &plain_start);

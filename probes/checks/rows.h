@@ -63,11 +63,13 @@ int collect_full_transfer(struct session *s);
 void judge_full_transfer(struct judge *j);
 
 /**
- * wait_for_no_worker() - wait until no worker is named for this process, 2 s at most
+ * wait_for_workers() - wait until no more than @count workers are named for this process
+ * @s:		session
+ * @count:	how many may be left
  *
- * A task that has ended is listed in /proc for a moment longer.
+ * Two seconds at most: a task that has ended is listed in /proc for a moment longer.
  */
-void wait_for_no_worker(struct session *s);
+void wait_for_workers(struct session *s, unsigned int count);
 
 extern const struct check node_present, node_openable, node_module_live,
 	node_module_current;

@@ -35,9 +35,6 @@ bool judge_proved(struct judge *j);
 void judge_answer(struct judge *j, const char *step, const char *response,
 		  const char *status, const char *sense);
 
-/** judge_got_u32() - the ioctl at @step succeeded and wrote @value */
-void judge_got_u32(struct judge *j, const char *step, const char *value);
-
 /** scsi_order() - have the peer give the target a LUN, or take it; fact of "peer_lun" */
 int scsi_order(struct link *l, enum peer_op op, unsigned int lun);
 

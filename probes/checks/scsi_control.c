@@ -279,7 +279,7 @@ static int collect_unasked(struct session *s)
 static void judge_unasked(struct judge *j)
 {
 	judge_fact(j, "added", "event", "none");
-	judge_got_u32(j, "missed", "0");
+	judge_said(j, "missed", "0");
 	judge_both(j, SHORT_BYTES);
 }
 
@@ -329,9 +329,9 @@ static int collect_missed(struct session *s)
 
 static void judge_missed(struct judge *j)
 {
-	judge_got_u32(j, "missed", "1");
+	judge_said(j, "missed", "1");
 	judge_fact(j, "told", "event", "0x80000000");
-	judge_got_u32(j, "after", "0");
+	judge_said(j, "after", "0");
 }
 
 const struct check scsi_events_missed = {
@@ -375,11 +375,11 @@ static int collect_missed_flag(struct session *s)
 
 static void judge_missed_flag(struct judge *j)
 {
-	judge_got_u32(j, "first", "0");
+	judge_said(j, "first", "0");
 	judge_ok(j, "set");
-	judge_got_u32(j, "was_set", "1");
+	judge_said(j, "was_set", "1");
 	judge_ok(j, "clear");
-	judge_got_u32(j, "was_cleared", "0");
+	judge_said(j, "was_cleared", "0");
 }
 
 const struct check scsi_events_flag = {

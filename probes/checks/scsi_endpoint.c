@@ -44,17 +44,6 @@ void judge_answer(struct judge *j, const char *step, const char *response,
 	judge_fact(j, step, "sense", sense);
 }
 
-void judge_got_u32(struct judge *j, const char *step, const char *value)
-{
-	const struct ev *ev = judge_need(j, EV_IOCTL, step);
-
-	judge_ok(j, step);
-	if (ev)
-		judge_that(j, ev->ioctl.arg && !strcmp(ev->ioctl.arg, value),
-			   "%s at step \"%s\" says %s; it must say %s", ev->ioctl.name,
-			   step, ev->ioctl.arg ? ev->ioctl.arg : "nothing", value);
-}
-
 /* -------------------------------------------------------------- abi version */
 
 static int collect_abi_version(struct session *s)
@@ -70,7 +59,7 @@ static int collect_abi_version(struct session *s)
 
 static void judge_abi_version(struct judge *j)
 {
-	judge_got_u32(j, "version", "1");
+	judge_said(j, "version", "1");
 }
 
 const struct check scsi_abi_version = {

@@ -91,7 +91,7 @@ static void judge_ring(struct judge *j)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(twists); i++) {
 		judge_moved(j, twists[i].step, 0, 0);
-		judge_some_error(j, twists[i].step);
+		judge_signalled(j, twists[i].step);
 	}
 	judge_fresh(j);
 }
@@ -169,7 +169,7 @@ static void judge_sizes(struct judge *j)
 	if (room)
 		judge_that(j, room->ring.used.v == 0,
 			   "a request without room for its response came back");
-	judge_some_error(j, "room");
+	judge_signalled(j, "room");
 	judge_fact(j, "request", "response", "3");
 	judge_fresh(j);
 }

@@ -90,16 +90,6 @@ void judge_went_on(struct judge *j, const char *before, const char *after)
 	judge_by(j, before, after, 1);
 }
 
-void judge_signalled(struct judge *j, const char *step)
-{
-	const struct ev *ev = judge_need(j, EV_EVENTFD, step);
-
-	if (ev)
-		judge_that(j, ev->eventfd.err.set && ev->eventfd.err.v > 0,
-			   "the error eventfd of %s was not signalled at step \"%s\"",
-			   ev->eventfd.queue, step);
-}
-
 void judge_miss_in(struct judge *j, const char *step, const char *region)
 {
 	const struct ev *ev = judge_need(j, EV_IOTLB, step);

@@ -62,9 +62,6 @@ void judge_still(struct judge *j, const char *before, const char *after);
 /** judge_went_on() - the ring at step @after is one element further than at @before */
 void judge_went_on(struct judge *j, const char *before, const char *after);
 
-/** judge_signalled() - the error eventfd at @step was signalled, however often */
-void judge_signalled(struct judge *j, const char *step);
-
 /**
  * judge_miss_in() - the message read at @step is a miss in a region
  * @j:		judge

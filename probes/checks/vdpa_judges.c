@@ -115,17 +115,6 @@ bool judge_number(struct judge *j, const char *step, uint64_t *ret)
 	return true;
 }
 
-void judge_said(struct judge *j, const char *step, const char *text)
-{
-	const struct ev *ev = judge_need(j, EV_IOCTL, step);
-
-	judge_ok(j, step);
-	if (ev)
-		judge_that(j, ev->ioctl.arg && !strcmp(ev->ioctl.arg, text),
-			   "%s at step \"%s\" said %s; it must say %s", ev->ioctl.name,
-			   step, ev->ioctl.arg ? ev->ioctl.arg : "nothing", text);
-}
-
 void judge_positive(struct judge *j, const char *step)
 {
 	uint64_t value = 0;

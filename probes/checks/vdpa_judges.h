@@ -41,7 +41,4 @@ bool judge_number(struct judge *j, const char *step, uint64_t *ret);
 /** judge_positive() - the number that the call at @step wrote is not 0 */
 void judge_positive(struct judge *j, const char *step);
 
-/** judge_said() - the call at @step succeeded and wrote this */
-void judge_said(struct judge *j, const char *step, const char *text);
-
 #endif

@@ -9,7 +9,6 @@
 #include "seam/uapi.h"
 
 #define FLUSH_ROUNDS 64u
-#define GONE_MS 2000u
 
 /* Nobody on Linux systems: owns nothing, and is bound by its limits. */
 #define NOBODY 65534u
@@ -74,18 +73,6 @@ const struct check worker_flushed = {
 };
 
 /* -------------------------------------------------------------- two devices */
-
-/* A task that has ended is listed in /proc for a moment longer. */
-static void wait_for_workers(struct session *s, unsigned int count)
-{
-	struct deadline until = deadline_earlier(s->until, session_deadline(s, GONE_MS));
-	struct worker_info info = { 0 };
-
-	while (s->seam->facts->ops->workers(s->seam->facts, getpid(), &info) == 0 &&
-	       info.count > count && !session_passed(s, until))
-		(void)s->seam->dev->ops->poll(s->seam->dev, NULL, 0,
-					      session_deadline(s, 1));
-}
 
 static int collect_per_device(struct session *s)
 {
@@ -295,17 +282,6 @@ static int collect_mode(struct session *s)
 	return 0;
 }
 
-static void judge_got(struct judge *j, const char *step, const char *value)
-{
-	const struct ev *ev = judge_need(j, EV_IOCTL, step);
-
-	judge_ok(j, step);
-	if (ev)
-		judge_that(j, ev->ioctl.arg && !strcmp(ev->ioctl.arg, value),
-			   "VHOST_GET_FORK_FROM_OWNER says %s after %s was set",
-			   ev->ioctl.arg ? ev->ioctl.arg : "nothing", value);
-}
-
 static void judge_mode(struct judge *j)
 {
 	if (!has_mode(j, "get"))
@@ -313,9 +289,9 @@ static void judge_mode(struct judge *j)
 	judge_ok(j, "get");
 	judge_errno(j, "two", EINVAL);
 	judge_ok(j, "kthread");
-	judge_got(j, "get_kthread", "0");
+	judge_said(j, "get_kthread", "0");
 	judge_ok(j, "task");
-	judge_got(j, "get_task", "1");
+	judge_said(j, "get_task", "1");
 	judge_ok(j, "owner");
 	judge_errno(j, "late", EBUSY);
 }

@@ -3,6 +3,11 @@
 
 #include "core/judge.h"
 
+static bool same(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
 static void settle(struct judge *j, int status, int code, const char *text)
 {
 	j->verdict = (struct verdict){
@@ -109,6 +114,17 @@ void judge_errno(struct judge *j, const char *step, int err)
 	judge_errno_either(j, step, err, err);
 }
 
+void judge_said(struct judge *j, const char *step, const char *text)
+{
+	const struct ev *ev = judge_need(j, EV_IOCTL, step);
+
+	judge_ok(j, step);
+	if (ev)
+		judge_that(j, same(ev->ioctl.arg, text),
+			   "%s at step \"%s\" said %s; it must say %s", ev->ioctl.name,
+			   step, ev->ioctl.arg ? ev->ioctl.arg : "nothing", text);
+}
+
 /* The message that was read at a step, or the fact that none was. */
 static const struct ev *message_at(struct judge *j, const char *step, int way)
 {
@@ -188,11 +204,6 @@ void judge_message_errno(struct judge *j, const char *step, int err, int other)
 			   step, outcome_text(j, 0, ev->iotlb.err), strerrorname_np(err),
 			   err == other ? "" : " or ",
 			   err == other ? "" : strerrorname_np(other));
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
 }
 
 void judge_bytes(struct judge *j, const char *step, int64_t len)
@@ -277,6 +288,16 @@ void judge_errors(struct judge *j, const char *step, int64_t n)
 			   "the error eventfd of %s counted %d at step \"%s\"; it must "
 			   "count %d",
 			   ev->eventfd.queue, (int)ev->eventfd.err.v, step, (int)n);
+}
+
+void judge_signalled(struct judge *j, const char *step)
+{
+	const struct ev *ev = judge_need(j, EV_EVENTFD, step);
+
+	if (ev)
+		judge_that(j, ev->eventfd.err.set && ev->eventfd.err.v > 0,
+			   "the error eventfd of %s was not signalled at step \"%s\"",
+			   ev->eventfd.queue, step);
 }
 
 void judge_called(struct judge *j, const char *step)

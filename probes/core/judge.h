@@ -41,6 +41,9 @@ void judge_errno(struct judge *j, const char *step, int err);
 /** judge_errno_either() - as judge_errno(), where the ABI allows two */
 void judge_errno_either(struct judge *j, const char *step, int err, int other);
 
+/** judge_said() - the call at @step succeeded and wrote @text, as evidence shows it */
+void judge_said(struct judge *j, const char *step, const char *text);
+
 /**
  * judge_miss() - the message read at @step is a miss for an address
  * @j:		judge
@@ -79,6 +82,9 @@ void judge_moved(struct judge *j, const char *step, uint16_t from, uint16_t n);
 
 /** judge_errors() - the error eventfd at @step counted @n signals */
 void judge_errors(struct judge *j, const char *step, int64_t n);
+
+/** judge_signalled() - the error eventfd at @step was signalled, however often */
+void judge_signalled(struct judge *j, const char *step);
 
 /** judge_called() - the call eventfd at @step was signalled at least once */
 void judge_called(struct judge *j, const char *step);
