@@ -31,11 +31,31 @@ bool scsi_prove(struct session *s);
 /** judge_proved() - whether it was; else the verdict is settled: blocked */
 bool judge_proved(struct judge *j);
 
-/** judge_answer() - response, status and sense of an answer that was noted at @step */
+/** judge_started() - the device started, and no LUN failed to become ready */
+void judge_started(struct judge *j);
+
+/** judge_response() - judge_started(), and the request at @step has this response */
+void judge_response(struct judge *j, const char *step, const char *response);
+
+/** judge_answer() - judge_response(), and this status and sense */
 void judge_answer(struct judge *j, const char *step, const char *response,
 		  const char *status, const char *sense);
 
-/** scsi_order() - have the peer give the target a LUN, or take it; fact of "peer_lun" */
+/** struct trial - a command that is refused, or the like: its step, and what it is */
+struct trial {
+	const char *step;
+	struct scsi_command (*make)(const struct session *s);
+};
+
+/** scsi_trials() - scsi_begin(), scsi_try() of each, and data both ways. 0 or -errno */
+int scsi_trials(struct session *s, const struct trial *trials, size_t n);
+
+/**
+ * scsi_order() - have the peer give the target a LUN, or take it
+ *
+ * What the peer could not do is recorded as the other end that cannot be made.
+ * Return: 0 or -errno.
+ */
 int scsi_order(struct link *l, enum peer_op op, unsigned int lun);
 
 #endif

@@ -5,8 +5,12 @@
 
 #include "checks/scsi.h"
 
-#define SUCCEEDED "10" /* VIRTIO_SCSI_S_FUNCTION_SUCCEEDED */
-#define REJECTED "11"  /* VIRTIO_SCSI_S_FUNCTION_REJECTED */
+/* VIRTIO_SCSI_S_FUNCTION_COMPLETE, _FUNCTION_SUCCEEDED, _FUNCTION_REJECTED and
+ * _INCORRECT_LUN as facts have them */
+#define COMPLETE "0"
+#define SUCCEEDED "10"
+#define REJECTED "11"
+#define INCORRECT_LUN "12"
 
 int scsi_order(struct link *l, enum peer_op op, unsigned int lun)
 {
@@ -15,9 +19,10 @@ int scsi_order(struct link *l, enum peer_op op, unsigned int lun)
 
 	if (r == 0)
 		r = link_answer(l, &reply);
-	if (r < 0)
-		session_fact(l->s, "peer_lun", op == PEER_LUN_ADD ? "add" : "remove",
-			     "%s", strerrorname_np(-r));
+	if (reply.err)
+		session_fact(l->s, "peer",
+			     op == PEER_LUN_ADD ? "one LUN more" : "one LUN less", "%s",
+			     strerrorname_np((int)reply.err));
 	return r;
 }
 
@@ -37,11 +42,20 @@ static int collect_tmf(struct session *s)
 	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
 }
 
+/* That of two which the function at @step was answered with. */
+static void judge_function(struct judge *j, const char *step, const char *one,
+			   const char *other)
+{
+	const char *is = judge_fact_value(j, step, "response");
+
+	judge_response(j, step, is && !strcmp(is, other) ? other : one);
+}
+
 static void judge_tmf(struct judge *j)
 {
-	judge_fact(j, "abort", "response", REJECTED);
-	judge_fact(j, "nexus", "response", REJECTED);
-	judge_fact(j, "query", "response", REJECTED);
+	judge_function(j, "abort", REJECTED, COMPLETE);
+	judge_function(j, "nexus", REJECTED, COMPLETE);
+	judge_function(j, "query", REJECTED, COMPLETE);
 	judge_both(j, SHORT_BYTES);
 }
 
@@ -50,11 +64,16 @@ const struct check scsi_tmf_rejected = {
 	.name = "tmf_rejected",
 	.families = ON_SCSI,
 	.title = "task management that vhost-scsi does not do is rejected, not ignored",
-	.contract = "Every task management function is answered; those but LOGICAL UNIT "
-		    "RESET with VIRTIO_SCSI_S_FUNCTION_REJECTED.",
+	.contract =
+		"Every task management function is answered: with "
+		"VIRTIO_SCSI_S_FUNCTION_REJECTED if the device does not do it, as all "
+		"but LOGICAL UNIT RESET on every kernel known. A device that does it has "
+		"nothing to do where no request is out, and says FUNCTION_COMPLETE. "
+		"FUNCTION_SUCCEEDED would be that there was such a request.",
 	.harm = "A guest's error recovery waits for ever, or goes on with requests that it "
 		"takes for aborted.",
-	.judged = "ABORT TASK, I_T NEXUS RESET and QUERY TASK, then data both ways.",
+	.judged = "ABORT TASK, I_T NEXUS RESET and QUERY TASK with no request out, then "
+		  "data both ways.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
@@ -93,8 +112,8 @@ static void judge_lun_reset(struct judge *j)
 			   "workers: before 6.4 a reset of one of several LUNs corrupts "
 			   "the target's list of them");
 	judge_ok(j, "workers");
-	judge_fact(j, "reset", "response", SUCCEEDED);
-	judge_fact(j, "absent", "response", REJECTED);
+	judge_function(j, "reset", SUCCEEDED, COMPLETE);
+	judge_function(j, "absent", REJECTED, INCORRECT_LUN);
 	judge_both(j, SHORT_BYTES);
 }
 
@@ -104,8 +123,11 @@ const struct check scsi_lun_reset = {
 	.families = ON_SCSI,
 	.title = "a LUN can be reset, and works after it",
 	.contract =
-		"LOGICAL UNIT RESET of a LUN that is there succeeds, of one that is not "
-		"is rejected; after it the LUN is served.",
+		"LOGICAL UNIT RESET of a LUN that is there is answered with "
+		"FUNCTION_SUCCEEDED, as every kernel known does, or with "
+		"FUNCTION_COMPLETE, as virtio has it; of one that is not there with "
+		"FUNCTION_REJECTED, or INCORRECT_LUN in its turn. After it the LUN is "
+		"served.",
 	.harm = "A guest's error recovery takes its disk away.",
 	.judged =
 		"A kernel with the ioctls of workers (6.5) has the fix of 6.4; then LUN "
@@ -153,7 +175,7 @@ static void judge_async_query(struct judge *j)
 {
 	if (!judge_proved(j))
 		return;
-	judge_fact(j, "query", "response", "0");
+	judge_response(j, "query", "0");
 	judge_fact(j, "query", "events", "0x0");
 	judge_both(j, SHORT_BYTES);
 }
@@ -214,6 +236,7 @@ static int collect_hotplug(struct session *s)
 
 static void judge_hotplug(struct judge *j)
 {
+	judge_started(j);
 	judge_fact(j, "added", "event", "0x1");
 	judge_fact(j, "added", "reason", "1");
 	judge_fact(j, "added", "lun", "own target 5");
@@ -278,6 +301,7 @@ static int collect_unasked(struct session *s)
 
 static void judge_unasked(struct judge *j)
 {
+	judge_started(j);
 	judge_fact(j, "added", "event", "none");
 	judge_said(j, "missed", "0");
 	judge_both(j, SHORT_BYTES);
@@ -329,6 +353,7 @@ static int collect_missed(struct session *s)
 
 static void judge_missed(struct judge *j)
 {
+	judge_started(j);
 	judge_said(j, "missed", "1");
 	judge_fact(j, "told", "event", "0x80000000");
 	judge_said(j, "after", "0");

@@ -36,10 +36,29 @@ bool judge_proved(struct judge *j)
 	return false;
 }
 
+void judge_started(struct judge *j)
+{
+	const char *status = judge_fact_value(j, "ready", "status");
+	const char *sense = judge_fact_value(j, "ready", "sense");
+
+	judge_ok(j, "start");
+	judge_that(j, !status, "a LUN did not become ready: status %s, sense %s",
+		   status ? status : "?", sense ? sense : "?");
+}
+
+void judge_response(struct judge *j, const char *step, const char *response)
+{
+	judge_started(j);
+	judge_that(j, judge_fact_value(j, step, "response") != NULL,
+		   "the request at step \"%s\" was not answered%s", step,
+		   ev_find(j->evidence, EV_RING, "stall") ? ": its ring stalled" : "");
+	judge_fact(j, step, "response", response);
+}
+
 void judge_answer(struct judge *j, const char *step, const char *response,
 		  const char *status, const char *sense)
 {
-	judge_fact(j, step, "response", response);
+	judge_response(j, step, response);
 	judge_fact(j, step, "status", status);
 	judge_fact(j, step, "sense", sense);
 }

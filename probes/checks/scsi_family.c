@@ -247,10 +247,10 @@ static void judge_capacity(struct judge *j)
 	const char *block = judge_fact_value(j, "made", "block");
 
 	judge_that(j, blocks && block, "the target has no capacity");
-	judge_fact(j, "ten", "status", GOOD);
+	judge_answer(j, "ten", "0", GOOD, "none");
 	judge_fact(j, "ten", "blocks", blocks ? blocks : "?");
 	judge_fact(j, "ten", "block", block ? block : "?");
-	judge_fact(j, "sixteen", "status", GOOD);
+	judge_answer(j, "sixteen", "0", GOOD, "none");
 	judge_fact(j, "sixteen", "blocks", blocks ? blocks : "?");
 	judge_fact(j, "sixteen", "block", block ? block : "?");
 }
@@ -277,29 +277,50 @@ const struct check scsi_capacity = {
 
 /* ------------------------------------------------------------------ refusals */
 
-static int collect_bad_target(struct session *s)
+int scsi_trials(struct session *s, const struct trial *trials, size_t n)
 {
-	struct scsi_command c;
 	struct scsi_answer answer;
 	struct link l;
 	int r = scsi_begin(&l, s, &plain_start);
 
-	if (r < 0)
-		return r;
-	c = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
-	c.lun[1] = (uint8_t)(c.lun[1] + 1);
-	r = scsi_try(s, "absent", &c, &answer);
-	c = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
-	c.lun[0] = 0;
-	if (r == 0)
-		r = scsi_try(s, "first_byte", &c, &answer);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct scsi_command c = trials[i].make(s);
+
+		r = scsi_try(s, trials[i].step, &c, &answer);
+	}
 	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
+}
+
+static struct scsi_command target_absent(const struct session *s)
+{
+	struct scsi_command c = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
+
+	c.lun[1]++;
+	return c;
+}
+
+static struct scsi_command first_byte_0(const struct session *s)
+{
+	struct scsi_command c = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
+
+	c.lun[0] = 0;
+	return c;
+}
+
+static const struct trial bad_targets[] = {
+	{ "absent", target_absent },
+	{ "first_byte", first_byte_0 },
+};
+
+static int collect_bad_target(struct session *s)
+{
+	return scsi_trials(s, bad_targets, ARRAY_SIZE(bad_targets));
 }
 
 static void judge_bad_target(struct judge *j)
 {
-	judge_fact(j, "absent", "response", "3");
-	judge_fact(j, "first_byte", "response", "3");
+	judge_response(j, "absent", "3");
+	judge_response(j, "first_byte", "3");
 	judge_both(j, SHORT_BYTES);
 }
 
@@ -326,18 +347,14 @@ const struct check scsi_bad_target = {
 	.judge = judge_bad_target,
 };
 
+static struct scsi_command lun_absent(const struct session *s)
+{
+	return scsi_command(s, SCSI_OTHER_LUN, SCSI_TEST_UNIT_READY);
+}
+
 static int collect_bad_lun(struct session *s)
 {
-	struct scsi_command c;
-	struct scsi_answer answer;
-	struct link l;
-	int r = scsi_begin(&l, s, &plain_start);
-
-	if (r < 0)
-		return r;
-	c = scsi_command(s, SCSI_OTHER_LUN, SCSI_TEST_UNIT_READY);
-	r = scsi_try(s, "absent", &c, &answer);
-	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
+	return scsi_trials(s, &(struct trial){ "absent", lun_absent }, 1);
 }
 
 static void judge_bad_lun(struct judge *j)
@@ -368,21 +385,24 @@ const struct check scsi_bad_lun = {
 	.judge = judge_bad_lun,
 };
 
+static struct scsi_command opcode_unknown(const struct session *s)
+{
+	return scsi_command(s, 0, 0xff);
+}
+
+static struct scsi_command block_behind(const struct session *s)
+{
+	return scsi_rw(s, 0, SCSI_READ_10, s->target.blocks, 1);
+}
+
+static const struct trial bad_cdbs[] = {
+	{ "opcode", opcode_unknown },
+	{ "behind", block_behind },
+};
+
 static int collect_bad_cdb(struct session *s)
 {
-	struct scsi_command c;
-	struct scsi_answer answer;
-	struct link l;
-	int r = scsi_begin(&l, s, &plain_start);
-
-	if (r < 0)
-		return r;
-	c = scsi_command(s, 0, 0xff);
-	r = scsi_try(s, "opcode", &c, &answer);
-	c = scsi_rw(s, 0, SCSI_READ_10, s->target.blocks, 1);
-	if (r == 0)
-		r = scsi_try(s, "behind", &c, &answer);
-	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
+	return scsi_trials(s, bad_cdbs, ARRAY_SIZE(bad_cdbs));
 }
 
 static void judge_bad_cdb(struct judge *j)

@@ -89,6 +89,7 @@ static int collect_ring(struct session *s)
 
 static void judge_ring(struct judge *j)
 {
+	judge_started(j);
 	for (size_t i = 0; i < ARRAY_SIZE(twists); i++) {
 		judge_moved(j, twists[i].step, 0, 0);
 		judge_signalled(j, twists[i].step);
@@ -164,13 +165,15 @@ static int collect_sizes(struct session *s)
 
 static void judge_sizes(struct judge *j)
 {
-	const struct ev *room = judge_need(j, EV_RING, "room");
+	const struct ev *room = NULL;
 
+	judge_started(j);
+	room = judge_need(j, EV_RING, "room");
 	if (room)
 		judge_that(j, room->ring.used.v == 0,
 			   "a request without room for its response came back");
 	judge_signalled(j, "room");
-	judge_fact(j, "request", "response", "3");
+	judge_response(j, "request", "3");
 	judge_fresh(j);
 }
 
@@ -198,24 +201,22 @@ const struct check scsi_hostile_sizes = {
 	.judge = judge_sizes,
 };
 
+static struct scsi_command long_cdb(const struct session *s)
+{
+	struct scsi_command c = scsi_command(s, 0, CDB_VARIABLE);
+
+	c.cdb[7] = UINT8_MAX; /* of a CDB of 263 bytes, where there is room for 32 */
+	return c;
+}
+
 static int collect_long_cdb(struct session *s)
 {
-	struct scsi_command c;
-	struct scsi_answer answer;
-	struct link l;
-	int r = scsi_begin(&l, s, &plain_start);
-
-	if (r < 0)
-		return r;
-	c = scsi_command(s, 0, CDB_VARIABLE);
-	c.cdb[7] = UINT8_MAX; /* of a CDB of 263 bytes, where there is room for 32 */
-	r = scsi_try(s, "long", &c, &answer);
-	return r < 0 ? r : link_both_ways(&l, SHORT_BYTES);
+	return scsi_trials(s, &(struct trial){ "long", long_cdb }, 1);
 }
 
 static void judge_long_cdb(struct judge *j)
 {
-	judge_fact(j, "long", "response", "3");
+	judge_response(j, "long", "3");
 	judge_both(j, SHORT_BYTES);
 }
 

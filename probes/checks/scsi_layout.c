@@ -71,7 +71,7 @@ const struct check scsi_response_split = {
 	.judged = "A write and a read whose responses are cut after 12 of 108 bytes, the "
 		  "data compared.",
 	.severity = SEVERITY_MEDIUM,
-	.risk = RISK_SAFE,
+	.risk = RISK_GUARDED,
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.4", "VIRTIO_F_ANY_LAYOUT",
