@@ -176,6 +176,7 @@ const struct check *const check_catalogue[] = {
 	&isolation_driver_parts,
 	&isolation_armed_at_once,
 	&scsi_read_tail,
+	&scsi_refusal,
 	&vdpa_unmapped,
 	&vdpa_read_only,
 	&vdpa_mapping_end,

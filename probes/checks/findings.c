@@ -167,6 +167,24 @@ const struct finding findings[] = {
 			  { EV_FACT, "write", "lost", 0 } },
 	},
 	{
+		.check = &scsi_refusal,
+		.since = "before 5.10.223, where it was seen first; 6.1.192 has it still",
+		.fixed_by = "b18268713547, stable 6.12.26 (seen without it on 6.12.107)",
+		.text = "When the kernel refuses a request or a task management function it writes "
+			"the 108 bytes of a response in one piece to where the first "
+			"descriptor begins, whatever room there is. Where a driver has one "
+			"byte for the answer to a function, as virtio says, 107 more are "
+			"overwritten, in the VMM's own memory if that byte is the last of the "
+			"guest's; and the driver reads that the function was done. A VMM "
+			"cannot prevent it: leave a page unmapped behind the guest's memory.",
+		.source =
+			"vhost_scsi_send_bad_target() in drivers/vhost/scsi.c of 5.10.223: "
+			"__copy_to_user() of struct virtio_scsi_cmd_resp, from either ring",
+		.sign = { { EV_IOCTL, "start", "own target", 0 },
+			  { EV_FACT, "request", "written", 0 },
+			  { EV_FACT, "function", "written", 0 } },
+	},
+	{
 		.check = &scsi_log_data,
 		.since =
 			"before 5.10.223, where it was seen first; 6.12.107 has it still",

@@ -151,7 +151,7 @@ extern const struct check scsi_inquiry, scsi_residual, scsi_report_luns, scsi_ca
 	scsi_events_flag;
 
 extern const struct check scsi_worker_attached, scsi_worker_freed, scsi_worker_refused,
-	scsi_hostile_ring, scsi_hostile_sizes, scsi_hostile_cdb, scsi_read_tail,
+	scsi_hostile_ring, scsi_hostile_sizes, scsi_hostile_cdb, scsi_read_tail, scsi_refusal,
 	scsi_log_used, scsi_log_data;
 
 extern const struct check lifecycle_setup_order, lifecycle_features_toggled,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Areas hostile, isolation and log: what vhost-scsi refuses, leaves alone and logs. */
+/* Areas hostile and log: what vhost-scsi refuses and logs. */
 #include <string.h>
 
 #include "checks/hostile.h"
@@ -7,7 +7,6 @@
 #include "guest/dirty.h"
 
 #define CDB_VARIABLE 0x7f
-#define BLOCK 512u
 
 static const struct vring_desc *desc_at(const struct session *s, unsigned int i)
 {
@@ -238,76 +237,6 @@ const struct check scsi_hostile_cdb = {
 	.faults = WORDS("cdb_long_taken"),
 	.collect = collect_long_cdb,
 	.judge = judge_long_cdb,
-};
-
-/* ---------------------------------------------------------------- isolation */
-
-static bool is_canary(const unsigned char *at, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (at[i] != 0xa5)
-			return false;
-	return true;
-}
-
-static int collect_tail(struct session *s)
-{
-	struct scsi_command c;
-	struct scsi_answer answer;
-	const unsigned char *in = NULL;
-	size_t before = MEM_PAGE - SCSI_RESPONSE;
-	struct link l;
-	int r = scsi_begin(&l, s, &plain_start);
-
-	if (r < 0)
-		return r;
-	c = scsi_rw(s, 0, SCSI_READ_10, 0, 1);
-	c.in = 3 * BLOCK;
-	canary_lay(s, MEM_RX_BUF);
-	canary_lay(s, MEM_SPARE);
-	r = scsi_try(s, "read", &c, &answer);
-	if (r < 0)
-		return r;
-	in = mem_ptr(&s->mem, MEM_RX_BUF, 0);
-	session_fact(s, "read", "before", "%s",
-		     is_canary(in, before) ? "untouched" : "written");
-	session_fact(s, "read", "behind", "%s",
-		     is_canary(in + MEM_PAGE + BLOCK,
-			       s->mem.region[MEM_RX_BUF].len - MEM_PAGE - BLOCK)
-			     ? "untouched"
-			     : "written");
-	canary_note(s, "read", MEM_SPARE);
-	return 0;
-}
-
-static void judge_tail(struct judge *j)
-{
-	judge_answer(j, "read", "0", GOOD, "none");
-	judge_fact(j, "read", "residual", "1024");
-	judge_fact(j, "read", "before", "untouched");
-	judge_fact(j, "read", "behind", "untouched");
-	judge_fact(j, "read", "spare", "untouched");
-}
-
-const struct check scsi_read_tail = {
-	.area = "isolation",
-	.name = "read_tail",
-	.families = ON_SCSI,
-	.title = "a read touches no byte but its response and what it asked for",
-	.contract = "A READ of one block writes its response and that block; what its "
-		    "buffer has behind it, and all else of the guest's memory, is left "
-		    "alone, and the residual says so.",
-	.harm = "A guest's memory is overwritten by its disk.",
-	.judged = "READ(10) of one block into room for three among canaries.",
-	.severity = SEVERITY_CRITICAL,
-	.risk = RISK_INTRUSIVE,
-	.since = FIRST_VERSION,
-	.need_peer = true,
-	.refs = WORDS("virtio-1.2 5.6.6.1", "target_cmd_size_check() in "
-					    "drivers/target/target_core_transport.c"),
-	.faults = WORDS("read_tail", "residual_lost"),
-	.collect = collect_tail,
-	.judge = judge_tail,
 };
 
 /* ---------------------------------------------------------------------- log */

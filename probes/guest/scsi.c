@@ -510,11 +510,16 @@ const struct link_ops scsi_link = {
 
 /* ----------------------------------------------------- control and events */
 
+void *scsi_control_in(const struct session *s)
+{
+	return mem_ptr(&s->mem, MEM_RX_BUF, CONTROL_AT);
+}
+
 int scsi_control(struct session *s, const void *request, uint32_t len, void *ret,
 		 uint32_t room)
 {
 	struct ring *ring = &s->ring[QUEUE_CTL];
-	unsigned char *response = mem_ptr(&s->mem, MEM_RX_BUF, CONTROL_AT);
+	void *response = scsi_control_in(s);
 	struct ring_used used = { 0 };
 	int r = 0;
 

@@ -207,6 +207,9 @@ int scsi_read(struct session *s, const char *step, enum ev_dir dir,
 int scsi_control(struct session *s, const void *request, uint32_t len, void *ret,
 		 uint32_t room);
 
+/** scsi_control_in() - where the response of scsi_control() lies */
+void *scsi_control_in(const struct session *s);
+
 /** scsi_tmf() - task management; fact "response" of @step */
 int scsi_tmf(struct session *s, const char *step, unsigned int lun, uint32_t subtype);
 

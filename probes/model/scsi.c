@@ -53,6 +53,19 @@ static size_t first_bytes(const struct chain *c, bool writable)
 	return (writable ? c->in : c->out) ? c->iov[i].iov_len : 0;
 }
 
+/* A refusal, by a device that does not look how its room is laid out. */
+static int write_whole(const struct chain *c, const struct virtio_scsi_cmd_resp *refusal)
+{
+	return memory_write((uint64_t)(uintptr_t)c->iov[c->out].iov_base, refusal,
+			    sizeof(*refusal));
+}
+
+static bool is_whole(const struct vq *vq, uint8_t response)
+{
+	return response == VIRTIO_SCSI_S_BAD_TARGET &&
+	       device_breaks(vq->dev, RULE_REFUSAL_WHOLE);
+}
+
 static int respond(struct vq *vq, struct job *j)
 {
 	const struct chain *c = &j->chain;
@@ -64,7 +77,8 @@ static int respond(struct vq *vq, struct job *j)
 		return 0;
 	if (device_breaks(vq->dev, RULE_ROOM_IGNORED) && len > chain_bytes(c, true))
 		len = chain_bytes(c, true);
-	r = chain_write(c, 0, &j->response, len);
+	r = is_whole(vq, j->response.response) ? write_whole(c, &j->response)
+					       : chain_write(c, 0, &j->response, len);
 	if (r < 0)
 		return r;
 	log_chain(vq, c, chain_bytes(c, true));
@@ -247,6 +261,8 @@ static uint8_t manage(const struct model_dev *d,
 static int answer_control(struct vq *vq, const struct control *c)
 {
 	const struct used used = { .head = c->chain.head };
+	const struct virtio_scsi_cmd_resp refusal = { .response =
+							      VIRTIO_SCSI_S_BAD_TARGET };
 	struct virtio_scsi_ctrl_an_resp an = { .response = VIRTIO_SCSI_S_OK };
 	uint8_t tmf = 0;
 	int r = -EINVAL;
@@ -254,7 +270,8 @@ static int answer_control(struct vq *vq, const struct control *c)
 	switch (le32toh(c->request.type)) {
 	case VIRTIO_SCSI_T_TMF:
 		tmf = manage(vq->dev, &c->request.tmf);
-		r = chain_write(&c->chain, 0, &tmf, sizeof(tmf));
+		r = is_whole(vq, tmf) ? write_whole(&c->chain, &refusal)
+				      : chain_write(&c->chain, 0, &tmf, sizeof(tmf));
 		break;
 	case VIRTIO_SCSI_T_AN_QUERY:
 	case VIRTIO_SCSI_T_AN_SUBSCRIBE:

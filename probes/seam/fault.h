@@ -258,6 +258,7 @@ enum fault_rule {
 	RULE_WIDE_TRUNCATED,  /* of an LBA of 8 bytes only the lowest is looked at */
 	RULE_WRITE_CUT,       /* a WRITE of more than four blocks loses its last one */
 	RULE_READ_TAIL,       /* a READ fills its buffer up to the end */
+	RULE_REFUSAL_WHOLE,   /* BAD_TARGET is written in one piece, whatever the room */
 	RULE_TMF_ANY,         /* each task management function succeeds */
 	RULE_RESET_REJECTED,  /* a reset of a LUN is rejected */
 	RULE_ASYNC_REFUSED,   /* a query for asynchronous events is refused */
