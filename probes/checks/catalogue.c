@@ -126,6 +126,7 @@ const struct check *const check_catalogue[] = {
 	&iotlb_start_after_mapping,
 	&iotlb_static_map,
 	&iotlb_static_map_v2,
+	&iotlb_map_per_buffer,
 	&iotlb_entries_across,
 	&iotlb_packet_socket,
 	&iotlb_miss_driven,

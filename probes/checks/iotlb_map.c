@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Area iotlb: start, transfers over a static map, late switch-on. */
+/* Area iotlb: start, transfers over a static map and one per buffer, late switch-on. */
 #include "checks/iotlb_start.h"
+#include "checks/shadow.h"
 
 static int collect_start_unmapped(struct session *s)
 {
@@ -258,4 +259,81 @@ const struct check iotlb_late_switch_on = {
 	.faults = WORDS("bit33_flipped", "late_bit33_ignored"),
 	.collect = collect_late,
 	.judge = judge_late,
+};
+
+/** ROUNDS - of a mapping for one packet */
+#define ROUNDS 12u
+
+/*
+ * The driver keeps its transmit buffers in @home from now on, at the same IOVA. What lay
+ * where they were is painted over: who still reads there is found out.
+ */
+static void move_buffers(struct session *s, struct mem_region home)
+{
+	struct mem_region *tx = &s->mem.region[MEM_TX_BUF];
+
+	shadow_paint(s, MEM_TX_BUF);
+	tx->offset = home.offset;
+	tx->len = home.len;
+}
+
+static const char *round_step(struct arena *a, unsigned int i)
+{
+	const char *step = arena_printf(a, "tx %u", i);
+
+	return step ? step : "tx";
+}
+
+static int collect_per_buffer(struct session *s)
+{
+	struct mem_region homes[2];
+	struct link l;
+	int r = iotlb_start_mapped(s, &l);
+
+	if (r == 0)
+		r = link_both_ways(&l, SHORT_BYTES);
+	homes[0] = s->mem.region[MEM_TX_BUF];
+	homes[1] = s->mem.region[MEM_SPARE];
+	for (unsigned int i = 0; i < ROUNDS && r == 0; i++) {
+		(void)session_unmap(s, "unmap", MEM_TX_BUF);
+		move_buffers(s, homes[(i + 1) % 2]);
+		r = session_map(s, "map", MEM_TX_BUF, VHOST_ACCESS_RW);
+		if (r == 0)
+			r = link_tx(&l, round_step(&s->arena, i), SHORT_BYTES);
+	}
+	move_buffers(s, homes[0]);
+	return r;
+}
+
+static void judge_per_buffer(struct judge *j)
+{
+	judge_both(j, SHORT_BYTES);
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		judge_bytes(j, round_step(j->arena, i), SHORT_BYTES);
+}
+
+const struct check iotlb_map_per_buffer = {
+	.area = "iotlb",
+	.name = "map_per_buffer",
+	.families = ON_BOTH,
+	.title = "an address leads to what was mapped there last",
+	.contract =
+		"Mapping and unmapping may go on for ever. An address that was unmapped and "
+		"mapped anew leads to the new memory alone, at once and without a restart.",
+	.harm = "A guest whose IOMMU driver maps each buffer, as Linux does by default, sends "
+		"what its memory holds elsewhere: another process's bytes leave the machine.",
+	.judged =
+		"Twelve rounds of unmap, map and a packet: the IOVA of the transmit buffers "
+		"leads to one place and another in turn, and what is left at the one before "
+		"is painted over; the digest of each packet.",
+	.severity = SEVERITY_CRITICAL,
+	.risk = RISK_SAFE,
+	.since = FIRST_VERSION,
+	.need = F_IOTLB,
+	.need_peer = true,
+	.refs = WORDS("vhost_process_iotlb_msg(), translate_desc() in "
+		      "drivers/vhost/vhost.c"),
+	.faults = WORDS("map_stale", "invalidate_dropped"),
+	.collect = collect_per_buffer,
+	.judge = judge_per_buffer,
 };

@@ -101,7 +101,7 @@ extern const struct check transfer_index_wrap, transfer_ring_sizes, transfer_cha
 	transfer_indirect, transfer_event_idx;
 
 extern const struct check iotlb_start_unmapped, iotlb_start_after_mapping,
-	iotlb_static_map, iotlb_static_map_v2, iotlb_miss_driven,
+	iotlb_static_map, iotlb_static_map_v2, iotlb_map_per_buffer, iotlb_miss_driven,
 	iotlb_miss_names_address, iotlb_miss_resumes, iotlb_miss_padding,
 	iotlb_read_empty, iotlb_late_switch_on, iotlb_invalidate_stops,
 	iotlb_invalidate_all_zero, iotlb_invalidate_all_max, iotlb_permission,
@@ -151,8 +151,8 @@ extern const struct check scsi_inquiry, scsi_residual, scsi_report_luns, scsi_ca
 	scsi_events_flag;
 
 extern const struct check scsi_worker_attached, scsi_worker_freed, scsi_worker_refused,
-	scsi_hostile_ring, scsi_hostile_sizes, scsi_hostile_cdb, scsi_read_tail, scsi_refusal,
-	scsi_log_used, scsi_log_data;
+	scsi_hostile_ring, scsi_hostile_sizes, scsi_hostile_cdb, scsi_read_tail,
+	scsi_refusal, scsi_log_used, scsi_log_data;
 
 extern const struct check lifecycle_setup_order, lifecycle_features_toggled,
 	lifecycle_rings_moved, lifecycle_memory_swapped, lifecycle_restart_base,

@@ -134,6 +134,7 @@ void device_wipe(struct model_dev *d)
 	memset(d->workers, 0, sizeof(d->workers));
 	d->events_missed = false;
 	d->flushes = 0;
+	d->gone = (struct map){ 0 };
 	d->owner = 0;
 	if (device_breaks(d, RULE_IOTLB_STAYS))
 		return;

@@ -135,6 +135,7 @@ struct packet;
  * @flushes:	calls of VHOST_SET_LOG_FD
  * @memory:	VHOST_SET_MEM_TABLE, if @has_memory
  * @iotlb:	the device IOTLB, if @has_iotlb
+ * @gone:	the first mapping that was taken away (RULE_MAP_STALE)
  * @messaged:	an IOTLB message has been taken
  * @missed:	there has been a miss
  * @queue:	misses that were not read; @pending: that were, and wait for an update
@@ -158,6 +159,7 @@ struct model_dev {
 	uint8_t fork_owner;
 	unsigned int flushes;
 	struct map_table memory, iotlb;
+	struct map gone;
 	bool has_memory, has_iotlb, messaged, missed;
 	struct messages queue, pending;
 	struct dirty_log log;

@@ -126,7 +126,7 @@ static void resume(struct model_dev *d, uint64_t start, uint64_t last)
 
 static int update(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 {
-	const struct map m = {
+	struct map m = {
 		.start = msg->iova,
 		.last = msg->iova + msg->size - 1,
 		.addr = msg->uaddr,
@@ -144,6 +144,8 @@ static int update(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 		if (unread->iova >= m.start && unread->iova <= m.last)
 			d->vq[unread->vq].deaf = device_breaks(d, RULE_MISS_HIDES);
 	}
+	if (d->gone.perm && d->gone.start == m.start)
+		m.addr = d->gone.addr;
 	r = map_add(&d->iotlb, &m);
 	if (r == -EFAULT && device_breaks(d, RULE_UPDATE_WRAPS))
 		return 0;
@@ -171,6 +173,15 @@ static void spare(struct model_dev *d, uint64_t start, uint64_t last)
 	}
 }
 
+/* The first mapping that was taken away, and where it led. */
+static void remember(struct model_dev *d, uint64_t start, uint64_t last)
+{
+	const struct map *m = map_find(&d->iotlb, start, last);
+
+	if (m && !d->gone.perm && device_breaks(d, RULE_MAP_STALE))
+		d->gone = *m;
+}
+
 /* An address of 0 with size 0 is everything: the end of the range is 2^64 - 1. */
 static void invalidate(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 {
@@ -181,6 +192,7 @@ static void invalidate(struct model_dev *d, const struct vhost_iotlb_msg *msg)
 	if (device_breaks(d, RULE_INVALIDATE_KEEPS) && msg->size > PAGE &&
 	    msg->size != UINT64_MAX)
 		return;
+	remember(d, msg->iova, msg->iova + msg->size - 1);
 	spare(d, msg->iova, msg->iova + msg->size - 1);
 	map_remove(&d->iotlb, msg->iova, msg->iova + msg->size - 1);
 }

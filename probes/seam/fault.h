@@ -180,6 +180,7 @@ enum fault_rule {
 	RULE_DESC_WRITTEN,      /* a used descriptor is marked in its table */
 
 	RULE_INVALIDATE_EXACT, /* an invalidate spares what is not all in its range */
+	RULE_MAP_STALE,        /* mapped anew, an address leads to where it led first */
 	RULE_INVALIDATE_ONE,   /* an invalidate removes one of several mappings */
 	RULE_TABLE_FULL,       /* a full table refuses updates */
 	RULE_REARM_KEEPS,      /* bit 33 set again keeps the mappings */
