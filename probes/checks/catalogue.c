@@ -171,6 +171,7 @@ const struct check *const check_catalogue[] = {
 	&isolation_invalidated_buffers,
 	&isolation_invalidated_used_ring,
 	&isolation_readdressed_ring,
+	&isolation_remapped_ring,
 	&isolation_switched_off,
 	&isolation_other_device,
 	&isolation_receive_tail,

@@ -52,6 +52,22 @@ const struct finding findings[] = {
 			  { EV_FACT, "after", "touched from +0x0 to*", 0 } },
 	},
 	{
+		.check = &isolation_remapped_ring,
+		.since = "5.10.223 and 6.18.15 at least, where it was seen",
+		.fixed_by =
+			"stable 6.12.104 and 6.1.183 (Debian's changelogs); seen without it "
+			"on 6.1.192, 6.12.107, 7.3.4",
+		.text = "As isolation.readdressed_ring, on a running device: the used elements of "
+			"every buffer are written at the new address by the cached mapping of "
+			"the old one, although the new one is mapped. A VMM must send an IOTLB "
+			"message after VHOST_SET_VRING_ADDR.",
+		.source = "vhost_vring_num_addr(), vhost_vq_meta_fetch() in "
+			  "drivers/vhost/vhost.c: 6.12.107 calls __vhost_vq_meta_reset() "
+			  "there, 5.10.223 does not",
+		.sign = { { EV_IOCTL, "readdress", NULL, 0 },
+			  { EV_FACT, "after", "touched from +0x0 to*", 0 } },
+	},
+	{
 		.check = &hostile_avail_jump,
 		.since =
 			"4.10 at the latest (read in 5.10.223, seen there and on 6.18.15)",

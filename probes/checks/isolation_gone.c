@@ -215,6 +215,84 @@ const struct check isolation_readdressed_ring = {
 	.judge = judge_readdressed,
 };
 
+static int collect_remapped(struct session *s)
+{
+	cleanup_shadow struct shadow sh = { 0 };
+	struct session_ring_at at = { 0 };
+	struct link l;
+	int r = iotlb_set_up(s, &l);
+
+	if (r == 0)
+		r = session_map_all(s, "map");
+	/* mapped before the first transfer: a message would empty a cache */
+	if (r == 0)
+		r = session_iotlb(s, "second",
+				  (struct iotlb_msg){
+					  .iova = stale_address(s),
+					  .size = s->mem.region[MEM_TX_USED].len,
+					  .uaddr = mem_hva(&s->mem, MEM_TX_USED, 0),
+					  .perm = VHOST_ACCESS_RW,
+					  .type = VHOST_IOTLB_UPDATE,
+				  });
+	if (r == 0)
+		r = link_start(&l);
+	if (r == 0)
+		r = link_both_ways(&l, SHORT_BYTES);
+	if (r == 0)
+		r = session_barrier(s);
+	if (r < 0)
+		return r;
+	session_note_ring(s, "before", QUEUE_TX);
+	shadow_paint(s, MEM_SPARE);
+	at = session_ring_home(s, QUEUE_TX);
+	at.used = stale_address(s);
+	(void)session_ring_addr(s, "readdress", QUEUE_TX, at);
+	link_queue(&l);
+	r = shadow_take(s, &sh);
+	if (r < 0)
+		return r;
+	(void)session_stalled(s, "after", QUEUE_TX);
+	shadow_note(s, &sh, "after", MEM_SPARE);
+	return 0;
+}
+
+static void judge_remapped(struct judge *j)
+{
+	judge_message(j, "second");
+	judge_both(j, SHORT_BYTES);
+	judge_ok(j, "readdress");
+	judge_untouched(j, "after", "spare");
+	judge_went_on(j, "before", "after");
+}
+
+const struct check isolation_remapped_ring = {
+	.area = "isolation",
+	.name = "remapped_ring",
+	.families = ON_BOTH,
+	.title = "a running ring at a new, mapped address is used there at once",
+	.contract =
+		"VHOST_SET_VRING_ADDR of a running device with an IOTLB takes effect with the "
+		"next head: the ring is found by the mappings of its new address, and no byte "
+		"is read or written by those of the old one.",
+	.harm = "The device writes its used ring at any distance from the old one, outside "
+		"all memory that it was given, and the guest waits for it.",
+	.judged =
+		"The used ring is mapped at a second address, and bytes go both ways. It is "
+		"given that address, which the old mapping, extended, would put onto a "
+		"canary: a packet, kick, flush; one element further, the canary's pages "
+		"compared.",
+	.severity = SEVERITY_CRITICAL,
+	.risk = RISK_INTRUSIVE,
+	.since = FIRST_VERSION,
+	.need = F_IOTLB,
+	.need_peer = true,
+	.refs = WORDS("vhost_vring_num_addr(), vhost_vq_meta_fetch() in "
+		      "drivers/vhost/vhost.c"),
+	.faults = WORDS("used_ring_cached"),
+	.collect = collect_remapped,
+	.judge = judge_remapped,
+};
+
 /* Takes bit 33 back on the device that has it, after all mappings were taken away. */
 static int switch_off(struct link *l, struct shadow *sh)
 {
