@@ -150,6 +150,7 @@ const struct check *const check_catalogue[] = {
 	&iotlb_permission,
 	&iotlb_permission_corrected,
 	&iotlb_ring_permission,
+	&iotlb_driver_part_permission,
 	&iotlb_used_ring_write_only,
 	&iotlb_message_rules,
 	&iotlb_message_without,

@@ -359,6 +359,78 @@ const struct check iotlb_ring_permission = {
 	.judge = judge_ring_permission,
 };
 
+/** struct part - of a ring that the device reads, and the steps of a try */
+static const struct part {
+	enum mem_region_id id;
+	const char *write_only, *refused, *read_write, *kicked;
+} parts[] = {
+	{ MEM_TX_DESC, "desc.write_only", "desc.refused", "desc.read_write",
+	  "desc.kicked" },
+	{ MEM_TX_AVAIL, "avail.write_only", "avail.refused", "avail.read_write",
+	  "avail.kicked" },
+};
+
+static int collect_driver_parts(struct session *s)
+{
+	struct link l;
+	int r = start_warm(s, &l);
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && r == 0; i++) {
+		const struct part *p = &parts[i];
+
+		r = permit(s, p->write_only, p->id, VHOST_ACCESS_WO);
+		if (r < 0)
+			break;
+		link_queue(&l);
+		(void)session_stalled(s, p->refused, QUEUE_TX);
+		r = permit(s, p->read_write, p->id, VHOST_ACCESS_RW);
+		if (r == 0)
+			r = kick_and_note(s, p->kicked);
+	}
+	return r;
+}
+
+static void judge_driver_parts(struct judge *j)
+{
+	const char *before = "before";
+
+	judge_both(j, SHORT_BYTES);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		judge_message(j, parts[i].write_only);
+		judge_still(j, before, parts[i].refused);
+		judge_message(j, parts[i].read_write);
+		judge_went_on(j, before, parts[i].kicked);
+		before = parts[i].kicked;
+	}
+}
+
+const struct check iotlb_driver_part_permission = {
+	.area = "iotlb",
+	.name = "driver_part_permission",
+	.families = ON_BOTH,
+	.title = "a descriptor table or an avail ring mapped write-only is not read",
+	.contract =
+		"While the mapping of the descriptor table or of the avail ring does not "
+		"allow reading, the device takes no head; with the right mapping it goes on "
+		"at the next kick. Whether it says so is left open: every kernel known is "
+		"silent.",
+	.harm = "The device goes by bytes that it was only allowed to write: what they say is "
+		"read and sent.",
+	.judged =
+		"Each is mapped anew write-only in its turn; a packet, kick, flush: indices "
+		"stand; read-write, kick, flush: one element further.",
+	.severity = SEVERITY_CRITICAL,
+	.risk = RISK_INTRUSIVE,
+	.since = FIRST_VERSION,
+	.need = F_IOTLB,
+	.need_peer = true,
+	.refs = WORDS("iotlb_access_ok() in drivers/vhost/vhost.c"),
+	.faults = WORDS("permission_ignored", "ring_permission_ignored",
+			"update_perm_flipped"),
+	.collect = collect_driver_parts,
+	.judge = judge_driver_parts,
+};
+
 static int collect_write_only(struct session *s)
 {
 	cleanup_shadow struct shadow sh = { 0 };

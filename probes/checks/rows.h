@@ -110,8 +110,8 @@ extern const struct check iotlb_start_unmapped, iotlb_start_after_mapping,
 extern const struct check iotlb_invalidate_partial, iotlb_duplicate_update,
 	iotlb_capacity, iotlb_rearm_empties, iotlb_restart_keeps, iotlb_entries_across,
 	iotlb_miss_unread, iotlb_miss_stale, iotlb_miss_restart, iotlb_miss_one_ring,
-	iotlb_permission_corrected, iotlb_ring_permission, iotlb_used_ring_write_only,
-	iotlb_message_version, iotlb_message_vdpa;
+	iotlb_permission_corrected, iotlb_ring_permission, iotlb_driver_part_permission,
+	iotlb_used_ring_write_only, iotlb_message_version, iotlb_message_vdpa;
 
 extern const struct check isolation_unmapped_buffers, isolation_read_only_buffer,
 	isolation_write_only_buffer, isolation_mapping_end, isolation_invalidated_buffers,
