@@ -5,6 +5,7 @@
 #include "report/journal.h"
 #include "report/load.h"
 #include "report/load_parts.h"
+#include "report/lookup.h"
 
 #define KILLED                                                                           \
 	"the run ended without a word: vhostcheck, or the machine under it, was killed"
@@ -64,55 +65,25 @@ static int check_devices(struct written_error *err, const struct report *r)
 	return e;
 }
 
-/** struct entry - one result of a list, to find another of the same identity */
-struct entry {
-	const char *name, *device;
-	int guest; /* of a stack, else 0 */
-	size_t place;
-};
-
-static int by_identity(const void *a, const void *b)
+static int check_twice(struct written_error *err, const char *list,
+		       const struct report_index *x)
 {
-	const struct entry *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+	const struct report_key *second = report_twice(x);
+	char pointer[JSON_POINTER_ROOM];
 
-	if (!order)
-		order = strcmp(x->device, y->device);
-	return order ? order : x->guest - y->guest;
+	if (!second)
+		return 0;
+	(void)snprintf(pointer, sizeof(pointer), "/%s/%zu", list, second->place);
+	return written_refuse(err, pointer, second->name, "a second result of %s on %s",
+			      second->name, second->device);
 }
 
-static int check_twice(struct written_error *err, const char *list, struct entry *entry,
-		       size_t count)
+static int check_ids(struct written_error *err, const struct rec_list *checks)
 {
-	qsort(entry, count, sizeof(*entry), by_identity);
-	for (size_t i = 1; i < count; i++) {
-		char pointer[JSON_POINTER_ROOM];
-		size_t second = entry[i].place;
-
-		if (by_identity(&entry[i - 1], &entry[i]) != 0)
-			continue;
-		if (entry[i - 1].place > second)
-			second = entry[i - 1].place;
-		(void)snprintf(pointer, sizeof(pointer), "/%s/%zu", list, second);
-		return written_refuse(err, pointer, entry[i].name,
-				      "a second result of %s on %s", entry[i].name,
-				      entry[i].device);
-	}
-	return 0;
-}
-
-static int check_checks(struct written_error *err, const struct report *r)
-{
-	size_t n = r->checks.count;
-	cleanup_free struct entry *entry = calloc(n + 1, sizeof(*entry));
-
-	if (!entry)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct report_check *c = r->checks.item[i];
+	for (size_t i = 0; i < checks->count; i++) {
+		const struct report_check *c = checks->item[i];
 		char pointer[JSON_POINTER_ROOM];
 
-		entry[i] = (struct entry){ c->id, c->device, 0, i };
 		if (is_id(c->id))
 			continue;
 		(void)snprintf(pointer, sizeof(pointer), "/checks/%zu/id", i);
@@ -120,22 +91,22 @@ static int check_checks(struct written_error *err, const struct report *r)
 				      "\"%s\" is no id of a check: family.area.contract",
 				      c->id);
 	}
-	return check_twice(err, "checks", entry, n);
+	return 0;
 }
 
-static int check_stacks(struct written_error *err, const struct report *r)
+static int check_results(struct written_error *err, const struct report *r)
 {
-	size_t n = r->stacks.count;
-	cleanup_free struct entry *entry = calloc(n + 1, sizeof(*entry));
+	cleanup_arena struct arena a = { 0 };
+	struct report_index checks, stacks;
+	int e = 0;
 
-	if (!entry)
+	if (report_index_checks(&a, &r->checks, &checks) < 0 ||
+	    report_index_stacks(&a, &r->stacks, &stacks) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct report_stack *s = r->stacks.item[i];
-
-		entry[i] = (struct entry){ s->stack, s->device, s->guest, i };
-	}
-	return check_twice(err, "stacks", entry, n);
+	e = check_ids(err, &r->checks);
+	if (e == 0)
+		e = check_twice(err, "checks", &checks);
+	return e == 0 ? check_twice(err, "stacks", &stacks) : e;
 }
 
 static int check_rules(struct written_error *err, const void *obj)
@@ -144,9 +115,7 @@ static int check_rules(struct written_error *err, const void *obj)
 	int e = check_devices(err, r);
 
 	if (e == 0)
-		e = check_checks(err, r);
-	if (e == 0)
-		e = check_stacks(err, r);
+		e = check_results(err, r);
 	if (e == 0 && (r->summary.exit_code < 0 || r->summary.exit_code > 255))
 		e = written_refuse(err, "/summary/exit_code", "",
 				   "no exit status: those are 0 to 255");

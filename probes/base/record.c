@@ -368,7 +368,8 @@ static int read_errno(struct reader *r, struct json_object *json, int *ret)
 		const char *name = strerrorname_np(e);
 		char number[16];
 
-		(void)snprintf(number, sizeof(number), "E%d", e);
+		if (!name)
+			(void)snprintf(number, sizeof(number), "E%d", e);
 		if (!strcmp(name ? name : number, s)) {
 			*ret = e;
 			return 0;
