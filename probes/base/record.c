@@ -259,6 +259,7 @@ struct reader {
 	struct rec_error *err;
 	size_t len;     /* of err->pointer */
 	size_t members; /* read so far, of all objects */
+	bool missing;   /* refused for a key that is not there */
 	int depth;
 };
 
@@ -536,14 +537,19 @@ static int read_field(struct reader *r, const struct rec_field *f,
 }
 
 static int read_key(struct reader *r, const struct rec_field *f, struct json_object *json,
-		    void *at)
+		    void *at, int *keys)
 {
 	struct json_object *v = NULL;
 	size_t was = 0;
 	int e = 0;
 
-	if (!json_object_object_get_ex(json, f->name, &v))
+	if (!json_object_object_get_ex(json, f->name, &v)) {
+		if (f->nullable == REC_OPTIONAL)
+			return read_null(r, f, at);
+		r->missing = true;
 		return refuse(r, "the key \"%s\" is missing", f->name);
+	}
+	(*keys)++;
 	was = enter(r, f->name, 0);
 	e = read_field(r, f, v, at);
 	if (e == 0)
@@ -558,11 +564,10 @@ static int read_fields(struct reader *r, const struct rec_field *f,
 		void *at = (char *)obj + f->offset;
 		int e = f->type == REC_INLINE
 				? read_fields(r, fields_of(f), json, at, keys)
-				: read_key(r, f, json, at);
+				: read_key(r, f, json, at, keys);
 
 		if (e < 0)
 			return e;
-		*keys += f->type != REC_INLINE;
 	}
 	return 0;
 }
@@ -615,8 +620,11 @@ static int read_shape(struct reader *r, const struct rec_shape *shape,
 			variant_of(shape, *(const int *)field_at(&shape->field[0], obj));
 		e = variant ? read_fields(r, variant->field, json, obj, &keys) : 0;
 	}
-	if (e == 0 && json_object_object_length(json) != keys)
-		e = refuse_unknown(r, shape, variant, json);
+	/* a key with a typo is told before the one that it should have been */
+	if (e == 0 ? json_object_object_length(json) != keys
+		   : r->missing && !shape->variant)
+		e = refuse_unknown(r, shape, variant, json) < 0 ? -EINVAL : e;
+	r->missing = false;
 	r->members += (size_t)keys;
 	r->depth--;
 	return e;

@@ -95,18 +95,29 @@ struct rec_pair {
 struct rec_shape;
 
 /**
+ * enum rec_nullable - whether a value may be null
+ * @REC_OPTIONAL: it may, and the key may be left out, which is the same; of files that
+ *		people write
+ */
+enum rec_nullable {
+	REC_NEVER_NULL,
+	REC_NULLABLE,
+	REC_OPTIONAL
+};
+
+/**
  * struct rec_field - one row of a shape
  * @name:	JSON key
  * @type:	how the field lies in memory and in JSON
  * @offset:	offsetof() in the structure
- * @nullable:	null is allowed (REC_STR, REC_ENUM (-1), REC_PTR)
+ * @nullable:	null is allowed (REC_STR, REC_ENUM (-1), REC_PTR): enum rec_nullable
  * @sub:	shape, names or constant, by @type
  */
 struct rec_field {
 	const char *name;
 	enum rec_type type;
 	size_t offset;
-	bool nullable;
+	unsigned char nullable;
 	const void *sub;
 };
 
@@ -127,7 +138,17 @@ struct rec_shape {
 
 /* clang-format off */
 /** REC_FIELD() - a row whose key is the name of the member, never null */
-#define REC_FIELD(type_, member, kind) { #member, kind, offsetof(type_, member), false, NULL }
+#define REC_FIELD(type_, member, kind) { #member, kind, offsetof(type_, member), REC_NEVER_NULL, NULL }
+/** REC_NULL() - likewise, and may be null */
+#define REC_NULL(type_, member, kind) { #member, kind, offsetof(type_, member), REC_NULLABLE, NULL }
+/** REC_OF() - likewise, with names or a shape; never null */
+#define REC_OF(type_, member, kind, sub_) { #member, kind, offsetof(type_, member), REC_NEVER_NULL, sub_ }
+/** REC_NULL_OF() - likewise, and may be null */
+#define REC_NULL_OF(type_, member, kind, sub_) { #member, kind, offsetof(type_, member), REC_NULLABLE, sub_ }
+/** REC_OPTIONAL_OF() - likewise, and may be left out */
+#define REC_OPTIONAL_OF(type_, member, kind, sub_) { #member, kind, offsetof(type_, member), REC_OPTIONAL, sub_ }
+/** REC_SHAPE() - the shape of struct s, whose rows are s_fields */
+#define REC_SHAPE(s) { .name = #s, .size = sizeof(struct s), .field = s##_fields }
 /* clang-format on */
 
 /**

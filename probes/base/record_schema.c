@@ -163,7 +163,8 @@ static void add_fields(struct builder *b, const struct rec_field *f,
 			continue;
 		}
 		put(b, props, f->name, field_schema(b, f));
-		push(b, required, text(f->name));
+		if (f->nullable != REC_OPTIONAL)
+			push(b, required, text(f->name));
 	}
 }
 

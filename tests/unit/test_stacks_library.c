@@ -306,7 +306,7 @@ static void test_what_is_not_of_the_schema_is_refused(void **state)
 	static const struct broken rows[] = {
 		{ "vhostcheck-stack/1", "vhostcheck-stack/2", 2, "/schema", "schema",
 		  "vhostcheck-stack/1" },
-		{ "\"base\"", "\"bass\"", 1, "", "", "\"base\" is missing" },
+		{ "\"base\"", "\"bass\"", 12, "/bass", "bass", "\"bass\" is not known" },
 		{ "\"force\": []", "\"force\": [], \"extra\": 1", 21, "/guests/0/extra",
 		  "extra", "not known" },
 		{ "\"map\": \"none\"", "\"map\": \"some\"", 22, "/guests/0/map", "map",
