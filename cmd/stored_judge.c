@@ -14,6 +14,7 @@
 #include "checks/findings.h"
 #include "cmd/stored.h"
 #include "report/journal.h"
+#include "report/lookup.h"
 #include "report/summary.h"
 #include "run/verdict.h"
 #include "stacks/verdict.h"
@@ -43,17 +44,6 @@ static const struct check *check_of(const char *id)
 			    strlen(family_names[f]) == (size_t)(area - id) &&
 			    !strncmp(family_names[f], id, (size_t)(area - id)))
 				return c;
-	}
-	return NULL;
-}
-
-static const struct report_device *device_of(const struct report *r, const char *name)
-{
-	for (size_t i = 0; i < r->devices.count; i++) {
-		const struct report_device *d = r->devices.item[i];
-
-		if (!strcmp(d->name, name))
-			return d;
 	}
 	return NULL;
 }
@@ -138,7 +128,7 @@ static bool kept_back(const struct report_device *d, const struct report_reason 
 
 static enum status status_as_told(const struct again *x, const struct report_check *c)
 {
-	if (!c->evidence.count && kept_back(device_of(x->r, c->device), c->reason))
+	if (!c->evidence.count && kept_back(report_device_of(x->r, c->device), c->reason))
 		return STATUS_BLOCKED;
 	return status_of_code(c->reason);
 }
@@ -188,7 +178,7 @@ static int set_known(struct again *x, struct report_check *c, const struct findi
 static int judge_evidence(struct again *x, struct report_check *c,
 			  const struct check *check)
 {
-	const struct report_device *d = device_of(x->r, c->device);
+	const struct report_device *d = report_device_of(x->r, c->device);
 	const struct outcome o = { .evidence = { c->evidence }, .end = TASK_FINISHED };
 	const struct ev *said = complaint(&o.evidence);
 	struct verdict v = verdict_of(x->a, check, d ? d->path : "the device", 0, &o);

@@ -10,181 +10,102 @@ const char *const diff_change_names[] = { "worse",    "not_comparable", "better"
 const char *const diff_verdict_names[] = { "same", "better", "worse", "not_comparable",
 					   NULL };
 
-static const char *const where_names[] = { "host", "vm", NULL };
-
 /* ----------------------------------------------------------------------- shapes */
 
-#define ROW(s, member, type) REC_FIELD(struct s, member, type)
-#define ROW_NULL(s, member, type)                                                        \
-	{                                                                                \
-#member, type, offsetof(struct s, member), true, NULL                    \
-	}
-#define ROW_OF(s, member, type, sub)                                                     \
-	{                                                                                \
-#member, type, offsetof(struct s, member), false, sub                    \
-	}
-#define ROW_NULL_OF(s, member, type, sub)                                                \
-	{                                                                                \
-#member, type, offsetof(struct s, member), true, sub                     \
-	}
-#define SHAPE(s)                                                                         \
-	{                                                                                \
-		.name = #s, .size = sizeof(struct s), .field = s##_fields                \
-	}
-
 static const struct rec_field diff_side_fields[] = {
-	ROW(diff_side, release, REC_STR),
-	ROW(diff_side, version, REC_STR),
-	ROW_OF(diff_side, where, REC_ENUM, where_names),
-	ROW_NULL(diff_side, started, REC_STR),
+	REC_FIELD(struct diff_side, release, REC_STR),
+	REC_FIELD(struct diff_side, version, REC_STR),
+	REC_OF(struct diff_side, where, REC_ENUM, report_where_names),
+	REC_NULL(struct diff_side, started, REC_STR),
 	{ 0 },
 };
 
-static const struct rec_shape side_shape = SHAPE(diff_side);
+static const struct rec_shape side_shape = REC_SHAPE(diff_side);
 
 static const struct rec_field diff_check_fields[] = {
-	ROW(diff_check, id, REC_STR),
-	ROW(diff_check, device, REC_STR),
-	ROW_OF(diff_check, change, REC_ENUM, diff_change_names),
-	ROW_NULL_OF(diff_check, old, REC_ENUM, status_names),
-	ROW_NULL_OF(diff_check, new, REC_ENUM, status_names),
-	ROW_OF(diff_check, severity, REC_ENUM, severity_names),
-	ROW(diff_check, decides, REC_BOOL),
-	ROW_NULL_OF(diff_check, known, REC_PTR, &report_known_shape),
-	ROW_NULL(diff_check, reason, REC_STR),
+	REC_FIELD(struct diff_check, id, REC_STR),
+	REC_FIELD(struct diff_check, device, REC_STR),
+	REC_OF(struct diff_check, change, REC_ENUM, diff_change_names),
+	REC_NULL_OF(struct diff_check, old, REC_ENUM, status_names),
+	REC_NULL_OF(struct diff_check, new, REC_ENUM, status_names),
+	REC_OF(struct diff_check, severity, REC_ENUM, severity_names),
+	REC_FIELD(struct diff_check, decides, REC_BOOL),
+	REC_NULL_OF(struct diff_check, known, REC_PTR, &report_known_shape),
+	REC_NULL(struct diff_check, reason, REC_STR),
 	{ 0 },
 };
 
-static const struct rec_shape changed_check_shape = SHAPE(diff_check);
+static const struct rec_shape changed_check_shape = REC_SHAPE(diff_check);
 
 static const struct rec_field diff_bit_fields[] = {
-	ROW(diff_bit, device, REC_STR),    ROW(diff_bit, backend, REC_BOOL),
-	ROW(diff_bit, gained, REC_BOOL),   ROW(diff_bit, bit, REC_INT),
-	ROW_NULL(diff_bit, name, REC_STR), { 0 },
+	REC_FIELD(struct diff_bit, device, REC_STR),
+	REC_FIELD(struct diff_bit, backend, REC_BOOL),
+	REC_FIELD(struct diff_bit, gained, REC_BOOL),
+	REC_FIELD(struct diff_bit, bit, REC_INT),
+	REC_NULL(struct diff_bit, name, REC_STR),
+	{ 0 },
 };
 
-static const struct rec_shape bit_shape = SHAPE(diff_bit);
+static const struct rec_shape bit_shape = REC_SHAPE(diff_bit);
 
 static const struct rec_field diff_stack_fields[] = {
-	ROW(diff_stack, stack, REC_STR),
-	ROW(diff_stack, vmm, REC_STR),
-	ROW(diff_stack, device, REC_STR),
-	ROW_OF(diff_stack, guest, REC_ENUM, guest_kind_names),
-	ROW_OF(diff_stack, change, REC_ENUM, diff_change_names),
-	ROW_NULL_OF(diff_stack, old, REC_ENUM, stack_verdict_names),
-	ROW_NULL_OF(diff_stack, new, REC_ENUM, stack_verdict_names),
-	ROW_NULL(diff_stack, signature, REC_STR),
-	ROW_NULL(diff_stack, reason, REC_STR),
-	ROW(diff_stack, through, REC_STRS),
+	REC_FIELD(struct diff_stack, stack, REC_STR),
+	REC_FIELD(struct diff_stack, vmm, REC_STR),
+	REC_FIELD(struct diff_stack, device, REC_STR),
+	REC_OF(struct diff_stack, guest, REC_ENUM, guest_kind_names),
+	REC_OF(struct diff_stack, change, REC_ENUM, diff_change_names),
+	REC_NULL_OF(struct diff_stack, old, REC_ENUM, stack_verdict_names),
+	REC_NULL_OF(struct diff_stack, new, REC_ENUM, stack_verdict_names),
+	REC_NULL(struct diff_stack, signature, REC_STR),
+	REC_NULL(struct diff_stack, reason, REC_STR),
+	REC_FIELD(struct diff_stack, through, REC_STRS),
 	{ 0 },
 };
 
-static const struct rec_shape changed_stack_shape = SHAPE(diff_stack);
+static const struct rec_shape changed_stack_shape = REC_SHAPE(diff_stack);
 
 static const struct rec_field diff_measure_fields[] = {
-	ROW(diff_measure, id, REC_STR),   ROW(diff_measure, device, REC_STR),
-	ROW(diff_measure, step, REC_STR), ROW(diff_measure, name, REC_STR),
-	ROW(diff_measure, unit, REC_STR), ROW(diff_measure, old, REC_INT),
-	ROW(diff_measure, new, REC_INT),  { 0 },
-};
-
-static const struct rec_shape measure_shape = SHAPE(diff_measure);
-
-static const struct rec_field diff_fact_fields[] = {
-	ROW(diff_fact, what, REC_STR),
-	ROW_NULL(diff_fact, old, REC_STR),
-	ROW_NULL(diff_fact, new, REC_STR),
+	REC_FIELD(struct diff_measure, id, REC_STR),
+	REC_FIELD(struct diff_measure, device, REC_STR),
+	REC_FIELD(struct diff_measure, step, REC_STR),
+	REC_FIELD(struct diff_measure, name, REC_STR),
+	REC_FIELD(struct diff_measure, unit, REC_STR),
+	REC_FIELD(struct diff_measure, old, REC_INT),
+	REC_FIELD(struct diff_measure, new, REC_INT),
 	{ 0 },
 };
 
-static const struct rec_shape fact_shape = SHAPE(diff_fact);
+static const struct rec_shape measure_shape = REC_SHAPE(diff_measure);
+
+static const struct rec_field diff_fact_fields[] = {
+	REC_FIELD(struct diff_fact, what, REC_STR),
+	REC_NULL(struct diff_fact, old, REC_STR),
+	REC_NULL(struct diff_fact, new, REC_STR),
+	{ 0 },
+};
+
+static const struct rec_shape fact_shape = REC_SHAPE(diff_fact);
 
 static const struct rec_field diff_fields[] = {
 	{ "schema", REC_CONST, 0, false, "vhostcheck-diff/1" },
-	ROW_OF(diff, old, REC_OBJ, &side_shape),
-	ROW_OF(diff, new, REC_OBJ, &side_shape),
-	ROW_OF(diff, verdict, REC_ENUM, diff_verdict_names),
-	ROW(diff, reason, REC_STR),
-	ROW_OF(diff, checks, REC_LIST, &changed_check_shape),
-	ROW_OF(diff, features, REC_LIST, &bit_shape),
-	ROW_OF(diff, stacks, REC_LIST, &changed_stack_shape),
-	ROW_OF(diff, measures, REC_LIST, &measure_shape),
-	ROW_OF(diff, host, REC_LIST, &fact_shape),
-	ROW(diff, exit_code, REC_INT),
+	REC_OF(struct diff, old, REC_OBJ, &side_shape),
+	REC_OF(struct diff, new, REC_OBJ, &side_shape),
+	REC_OF(struct diff, verdict, REC_ENUM, diff_verdict_names),
+	REC_FIELD(struct diff, reason, REC_STR),
+	REC_OF(struct diff, checks, REC_LIST, &changed_check_shape),
+	REC_OF(struct diff, features, REC_LIST, &bit_shape),
+	REC_OF(struct diff, stacks, REC_LIST, &changed_stack_shape),
+	REC_OF(struct diff, measures, REC_LIST, &measure_shape),
+	REC_OF(struct diff, host, REC_LIST, &fact_shape),
+	REC_FIELD(struct diff, exit_code, REC_INT),
 	{ 0 },
 };
 
-const struct rec_shape diff_shape = SHAPE(diff);
-
-/* ----------------------------------------------------------------------- index */
-
-static int by_key(const void *a, const void *b)
-{
-	const struct diff_key *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
-
-	if (!order)
-		order = strcmp(x->device, y->device);
-	return order ? order : x->guest - y->guest;
-}
-
-static int make_index(size_t count, struct diff_index *ret)
-{
-	ret->key = calloc(count + 1, sizeof(*ret->key));
-	ret->count = count;
-	return ret->key ? 0 : -ENOMEM;
-}
-
-int diff_index_checks(const struct report *r, struct diff_index *ret)
-{
-	if (make_index(r->checks.count, ret) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < ret->count; i++) {
-		struct report_check *c = r->checks.item[i];
-
-		ret->key[i] = (struct diff_key){ c->id, c->device, 0, c };
-	}
-	qsort(ret->key, ret->count, sizeof(*ret->key), by_key);
-	return 0;
-}
-
-int diff_index_stacks(const struct report *r, struct diff_index *ret)
-{
-	if (make_index(r->stacks.count, ret) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < ret->count; i++) {
-		struct report_stack *s = r->stacks.item[i];
-
-		ret->key[i] = (struct diff_key){ s->stack, s->device, s->guest, s };
-	}
-	qsort(ret->key, ret->count, sizeof(*ret->key), by_key);
-	return 0;
-}
-
-void *diff_find(const struct diff_index *x, const char *name, const char *device,
-		int guest)
-{
-	const struct diff_key want = { name, device, guest, NULL };
-	const struct diff_key *found =
-		bsearch(&want, x->key, x->count, sizeof(want), by_key);
-
-	return found ? found->item : NULL;
-}
+const struct rec_shape diff_shape = REC_SHAPE(diff);
 
 bool diff_same(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
-}
-
-const struct report_device *diff_device(const struct report *r, const char *name)
-{
-	for (size_t i = 0; i < r->devices.count; i++) {
-		const struct report_device *d = r->devices.item[i];
-
-		if (!strcmp(d->name, name))
-			return d;
-	}
-	return NULL;
 }
 
 bool diff_gone(const struct report *new, const struct report_reason *reason)
@@ -247,7 +168,7 @@ int diff_features(struct comparison *c)
 
 	for (size_t i = 0; i < c->old->devices.count && r == 0; i++) {
 		const struct report_device *o = c->old->devices.item[i];
-		const struct report_device *n = diff_device(c->new, o->name);
+		const struct report_device *n = report_device_of(c->new, o->name);
 
 		if (!n)
 			continue;
@@ -368,14 +289,26 @@ static struct diff_side side_of(const struct report *r)
 				   r->run.started };
 }
 
+static int make_indexes(struct comparison *c)
+{
+	int r = report_index_checks(c->a, &c->old->checks, &c->old_checks);
+
+	if (r == 0)
+		r = report_index_checks(c->a, &c->new->checks, &c->new_checks);
+	if (r == 0)
+		r = report_index_stacks(c->a, &c->old->stacks, &c->old_stacks);
+	return r == 0 ? report_index_stacks(c->a, &c->new->stacks, &c->new_stacks) : r;
+}
+
 int diff_reports(struct arena *a, const struct report *old, const struct report *new,
 		 struct diff *ret)
 {
-	struct comparison c = { a, old, new, ret };
-	int r = 0;
+	struct comparison c = { .a = a, .old = old, .new = new, .d = ret };
+	int r = make_indexes(&c);
 
 	*ret = (struct diff){ .old = side_of(old), .new = side_of(new) };
-	r = diff_features(&c);
+	if (r == 0)
+		r = diff_features(&c);
 	if (r == 0)
 		r = diff_checks(&c);
 	if (r == 0)

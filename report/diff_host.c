@@ -56,17 +56,6 @@ static int add_pairs(struct comparison *c, const char *prefix, const struct rec_
 
 /* -------------------------------------------------------------------- modules */
 
-static const struct report_module *module_of(const struct report *r, const char *name)
-{
-	for (size_t i = 0; i < r->host.modules.count; i++) {
-		const struct report_module *m = r->host.modules.item[i];
-
-		if (!strcmp(m->name, name))
-			return m;
-	}
-	return NULL;
-}
-
 /* Of one kernel release a module has one build; of two it never has. */
 static int add_module(struct comparison *c, const struct report_module *o,
 		      const struct report_module *n)
@@ -95,7 +84,7 @@ static int add_modules(struct comparison *c)
 	for (size_t i = 0; i < c->new->host.modules.count &&r == 0; i++) {
 		const struct report_module *n = c->new->host.modules.item[i];
 
-		r = add_module(c, module_of(c->old, n->name), n);
+		r = add_module(c, report_module_of(c->old, n->name), n);
 	}
 	return r;
 }
@@ -106,7 +95,7 @@ static int add_devices(struct comparison *c)
 
 	for (size_t i = 0; i < c->old->devices.count && r == 0; i++) {
 		const struct report_device *o = c->old->devices.item[i];
-		const struct report_device *n = diff_device(c->new, o->name);
+		const struct report_device *n = report_device_of(c->new, o->name);
 		const char *what = arena_printf(c->a, "device %s", o->name);
 
 		r = add_fact(c, what, device_state_names[o->state],
@@ -268,17 +257,13 @@ static bool equal_machines(const struct report *o, const struct report *n)
 
 int diff_measures(struct comparison *c)
 {
-	struct diff_index checks = { 0 }, stacks = { 0 };
 	int r = 0;
 
 	if (!equal_machines(c->old, c->new))
 		return 0;
-	r = diff_index_checks(c->new, &checks);
-	if (r == 0)
-		r = diff_index_stacks(c->new, &stacks);
 	for (size_t i = 0; i < c->old->checks.count && r == 0; i++) {
 		const struct report_check *o = c->old->checks.item[i];
-		const struct report_check *n = diff_find(&checks, o->id, o->device, 0);
+		const struct report_check *n = diff_check_of(c->new, &c->new_checks, o);
 
 		if (n)
 			r = add_measures(c, o->id, o->device,
@@ -287,15 +272,12 @@ int diff_measures(struct comparison *c)
 	}
 	for (size_t i = 0; i < c->old->stacks.count && r == 0; i++) {
 		const struct report_stack *o = c->old->stacks.item[i];
-		const struct report_stack *n =
-			diff_find(&stacks, o->stack, o->device, o->guest);
+		const struct report_stack *n = diff_stack_of(c->new, &c->new_stacks, o);
 
 		if (n)
 			r = add_measures(c, o->stack, o->device,
 					 &(struct evidence){ o->evidence },
 					 &(struct evidence){ n->evidence });
 	}
-	free(checks.key);
-	free(stacks.key);
 	return r;
 }

@@ -137,24 +137,19 @@ static int sort_by(struct rec_list *list, int (*by)(const void *, const void *))
 
 int diff_checks(struct comparison *c)
 {
-	struct diff_index old = { 0 }, new = { 0 };
-	int r = diff_index_checks(c->old, &old);
+	int r = 0;
 
-	if (r == 0)
-		r = diff_index_checks(c->new, &new);
 	for (size_t i = 0; i < c->old->checks.count && r == 0; i++) {
 		const struct report_check *o = c->old->checks.item[i];
 
-		r = add_check(c, o, diff_find(&new, o->id, o->device, 0));
+		r = add_check(c, o, diff_check_of(c->new, &c->new_checks, o));
 	}
 	for (size_t i = 0; i < c->new->checks.count &&r == 0; i++) {
 		const struct report_check *n = c->new->checks.item[i];
 
-		if (!diff_find(&old, n->id, n->device, 0))
+		if (!diff_check_of(c->old, &c->old_checks, n))
 			r = add_check(c, NULL, n);
 	}
-	free(old.key);
-	free(new.key);
 	return r == 0 ? sort_by(&c->d->checks, by_check_harm) : r;
 }
 
@@ -311,23 +306,18 @@ static int by_stack_harm(const void *a, const void *b)
 
 int diff_stacks(struct comparison *c)
 {
-	struct diff_index old = { 0 }, new = { 0 };
-	int r = diff_index_stacks(c->old, &old);
+	int r = 0;
 
-	if (r == 0)
-		r = diff_index_stacks(c->new, &new);
 	for (size_t i = 0; i < c->old->stacks.count && r == 0; i++) {
 		const struct report_stack *o = c->old->stacks.item[i];
 
-		r = add_stack(c, o, diff_find(&new, o->stack, o->device, o->guest));
+		r = add_stack(c, o, diff_stack_of(c->new, &c->new_stacks, o));
 	}
 	for (size_t i = 0; i < c->new->stacks.count &&r == 0; i++) {
 		const struct report_stack *n = c->new->stacks.item[i];
 
-		if (!diff_find(&old, n->stack, n->device, n->guest))
+		if (!diff_stack_of(c->old, &c->old_stacks, n))
 			r = add_stack(c, NULL, n);
 	}
-	free(old.key);
-	free(new.key);
 	return r == 0 ? sort_by(&c->d->stacks, by_stack_harm) : r;
 }

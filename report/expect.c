@@ -4,64 +4,48 @@
 #include <string.h>
 
 #include "report/expect.h"
+#include "report/lookup.h"
 
 /* ------------------------------------------------------------------ shapes */
 
-static const struct rec_field range_fields[] = {
-	{ "min", REC_STR, offsetof(struct expect_range, min), true, NULL },
-	{ "max", REC_STR, offsetof(struct expect_range, max), true, NULL },
+static const struct rec_field expect_range_fields[] = {
+	REC_NULL(struct expect_range, min, REC_STR),
+	REC_NULL(struct expect_range, max, REC_STR),
 	{ 0 },
 };
 
-static const struct rec_shape range_shape = {
-	.name = "expect_range",
-	.size = sizeof(struct expect_range),
-	.field = range_fields,
-};
+static const struct rec_shape range_shape = REC_SHAPE(expect_range);
 
-static const struct rec_field when_fields[] = {
-	{ "release", REC_PTR, offsetof(struct expect_when, release), true, &range_shape },
+static const struct rec_field expect_when_fields[] = {
+	REC_NULL_OF(struct expect_when, release, REC_PTR, &range_shape),
 	REC_FIELD(struct expect_when, config, REC_PAIRS),
 	REC_FIELD(struct expect_when, modules, REC_PAIRS),
 	{ 0 },
 };
 
-static const struct rec_shape when_shape = {
-	.name = "expect_when",
-	.size = sizeof(struct expect_when),
-	.field = when_fields,
-};
+static const struct rec_shape when_shape = REC_SHAPE(expect_when);
 
-static const struct rec_field rule_fields[] = {
-	{ "check", REC_STR, offsetof(struct expect_rule, check), true, NULL },
-	{ "stack", REC_STR, offsetof(struct expect_rule, stack), true, NULL },
-	{ "device", REC_STR, offsetof(struct expect_rule, device), true, NULL },
-	{ "guest", REC_ENUM, offsetof(struct expect_rule, guest), true,
-	  guest_kind_names },
-	{ "when", REC_PTR, offsetof(struct expect_rule, when), true, &when_shape },
+static const struct rec_field expect_rule_fields[] = {
+	REC_NULL(struct expect_rule, check, REC_STR),
+	REC_NULL(struct expect_rule, stack, REC_STR),
+	REC_NULL(struct expect_rule, device, REC_STR),
+	REC_NULL_OF(struct expect_rule, guest, REC_ENUM, guest_kind_names),
+	REC_NULL_OF(struct expect_rule, when, REC_PTR, &when_shape),
 	REC_FIELD(struct expect_rule, expect, REC_STR),
 	REC_FIELD(struct expect_rule, reason, REC_STR),
 	REC_FIELD(struct expect_rule, source, REC_STR),
 	{ 0 },
 };
 
-static const struct rec_shape rule_shape = {
-	.name = "expect_rule",
-	.size = sizeof(struct expect_rule),
-	.field = rule_fields,
-};
+static const struct rec_shape rule_shape = REC_SHAPE(expect_rule);
 
 static const struct rec_field expectations_fields[] = {
 	{ "schema", REC_CONST, 0, false, "vhostcheck-expectations/1" },
-	{ "rules", REC_LIST, offsetof(struct expectations, rules), false, &rule_shape },
+	REC_OF(struct expectations, rules, REC_LIST, &rule_shape),
 	{ 0 },
 };
 
-const struct rec_shape expectations_shape = {
-	.name = "expectations",
-	.size = sizeof(struct expectations),
-	.field = expectations_fields,
-};
+const struct rec_shape expectations_shape = REC_SHAPE(expectations);
 
 /* ------------------------------------------------------------------- rules */
 
@@ -313,13 +297,9 @@ static const char *config_value(const struct report *r, const char *option)
 
 static const char *module_state(const struct report *r, const char *name)
 {
-	for (size_t i = 0; i < r->host.modules.count; i++) {
-		const struct report_module *m = r->host.modules.item[i];
+	const struct report_module *m = report_module_of(r, name);
 
-		if (!strcmp(m->name, name))
-			return module_state_names[m->state];
-	}
-	return NULL;
+	return m ? module_state_names[m->state] : NULL;
 }
 
 /* 1, 0, or -ENOENT with the name in @ret_unknown of what the report does not tell. */

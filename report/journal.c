@@ -189,35 +189,6 @@ static int printf_(3, 4)
 	return -EINVAL;
 }
 
-/* Place of a check in the plan, or the number of checks. */
-static size_t find_check(const struct journal *j, const char *id, const char *device)
-{
-	size_t i = 0;
-
-	for (; i < j->report.checks.count; i++) {
-		const struct report_check *c = j->report.checks.item[i];
-
-		if (!strcmp(c->id, id) && !strcmp(c->device, device))
-			break;
-	}
-	return i;
-}
-
-static size_t find_stack(const struct journal *j, const char *name, const char *device,
-			 int guest)
-{
-	size_t i = 0;
-
-	for (; i < j->report.stacks.count; i++) {
-		const struct report_stack *s = j->report.stacks.item[i];
-
-		if (!strcmp(s->stack, name) && !strcmp(s->device, device) &&
-		    s->guest == guest)
-			break;
-	}
-	return i;
-}
-
 static int take_start(struct journal *j, const struct journal_start *s)
 {
 	j->report.tool = *s->tool;
@@ -225,12 +196,6 @@ static int take_start(struct journal *j, const struct journal_start *s)
 	j->report.host = *s->host;
 	j->started = true;
 	return 0;
-}
-
-/* Lists hold const items here: what was read is not changed, only replaced. */
-static void list_put(struct rec_list *list, size_t i, const void *item)
-{
-	memcpy(&list->item[i], &item, sizeof(item));
 }
 
 static int take_device(struct journal *j, const struct report_device *d)
@@ -241,31 +206,21 @@ static int take_device(struct journal *j, const struct report_device *d)
 		const struct report_device *old = devices->item[i];
 
 		if (!strcmp(old->name, d->name)) {
-			list_put(devices, i, d);
+			rec_list_set(devices, i, d);
 			return 0;
 		}
 	}
 	return rec_list_add(j->arena, devices, d);
 }
 
-static int check_unique(const struct journal *j, const struct journal_plan *plan,
+static int check_unique(const struct report_index *x, const char *pointer,
 			struct journal_error *err)
 {
-	for (size_t i = 0; i < plan->checks.count; i++) {
-		const struct report_check *c = plan->checks.item[i];
+	const struct report_key *second = report_twice(x);
 
-		if (find_check(j, c->id, c->device) != i)
-			return refuse(err, "/checks", "%s on %s is planned twice", c->id,
-				      c->device);
-	}
-	for (size_t i = 0; i < plan->stacks.count; i++) {
-		const struct report_stack *s = plan->stacks.item[i];
-
-		if (find_stack(j, s->stack, s->device, s->guest) != i)
-			return refuse(err, "/stacks", "%s on %s is planned twice",
-				      s->stack, s->device);
-	}
-	return 0;
+	return second ? refuse(err, pointer, "%s on %s is planned twice", second->name,
+			       second->device)
+		      : 0;
 }
 
 static int take_plan(struct journal *j, const struct journal_plan *plan,
@@ -275,67 +230,75 @@ static int take_plan(struct journal *j, const struct journal_plan *plan,
 
 	j->check_state = arena_alloc(j->arena, plan->checks.count + 1);
 	j->stack_state = arena_alloc(j->arena, plan->stacks.count + 1);
-	if (!j->check_state || !j->stack_state)
+	if (!j->check_state || !j->stack_state ||
+	    report_index_checks(j->arena, &plan->checks, &j->checks) < 0 ||
+	    report_index_stacks(j->arena, &plan->stacks, &j->stacks) < 0)
 		return -ENOMEM;
 	j->report.checks = plan->checks;
 	j->report.stacks = plan->stacks;
-	e = check_unique(j, plan, err);
+	e = check_unique(&j->checks, "/checks", err);
+	if (e == 0)
+		e = check_unique(&j->stacks, "/stacks", err);
 	j->planned = e == 0;
 	return e;
 }
 
-/* The checks or the stacks of the plan, and how far each of them is. */
-struct ledger {
+/** struct item - a check or a stack of the plan, of which a line speaks */
+struct item {
 	struct rec_list *list;
 	unsigned char *state; /* enum item_state */
+	ssize_t place;
 	bool is_stack;
+	const char *name;
 };
 
-static struct ledger checks_of(struct journal *j)
+static struct item check_of(struct journal *j, const char *id, const char *device)
 {
-	return (struct ledger){ &j->report.checks, j->check_state, false };
+	return (struct item){ &j->report.checks, j->check_state,
+			      report_place(&j->checks, id, device, 0), false, id };
 }
 
-static struct ledger stacks_of(struct journal *j)
+static struct item stack_of(struct journal *j, const char *name, const char *device,
+			    int guest)
 {
-	return (struct ledger){ &j->report.stacks, j->stack_state, true };
+	return (struct item){ &j->report.stacks, j->stack_state,
+			      report_place(&j->stacks, name, device, guest), true, name };
 }
 
-static int check_open(struct ledger l, size_t i, const char *pointer, const char *name,
+static int check_open(const struct item *x, const char *pointer,
 		      struct journal_error *err)
 {
-	if (i == l.list->count)
-		return refuse(err, pointer, "%s is not in the plan", name);
-	if (l.state[i] == ITEM_DONE)
-		return refuse(err, pointer, "%s has a result already", name);
+	if (x->place < 0)
+		return refuse(err, pointer, "%s is not in the plan", x->name);
+	if (x->state[x->place] == ITEM_DONE)
+		return refuse(err, pointer, "%s has a result already", x->name);
 	return 0;
 }
 
-static int begin(struct journal *j, struct ledger l, size_t i, const char *name,
-		 struct journal_error *err)
+static int begin(struct journal *j, const struct item *x, struct journal_error *err)
 {
-	int e = check_open(l, i, l.is_stack ? "/stack" : "/id", name, err);
+	int e = check_open(x, x->is_stack ? "/stack" : "/id", err);
 
 	if (e < 0)
 		return e;
 	if (j->running)
-		return refuse(err, "/type", "%s begins while %s is running", name,
+		return refuse(err, "/type", "%s begins while %s is running", x->name,
 			      journal_running(j));
-	j->running = i + 1;
-	j->running_is_stack = l.is_stack;
+	j->running = (size_t)x->place + 1;
+	j->running_is_stack = x->is_stack;
 	return 0;
 }
 
-static int result(struct journal *j, struct ledger l, size_t i, const void *item,
-		  const char *name, struct journal_error *err)
+static int result(struct journal *j, const struct item *x, const void *new,
+		  struct journal_error *err)
 {
-	int e = check_open(l, i, l.is_stack ? "/stack" : "/check", name, err);
+	int e = check_open(x, x->is_stack ? "/stack" : "/check", err);
 
 	if (e < 0)
 		return e;
-	list_put(l.list, i, item);
-	l.state[i] = ITEM_DONE;
-	if (j->running == i + 1 && j->running_is_stack == l.is_stack)
+	rec_list_set(x->list, (size_t)x->place, new);
+	x->state[x->place] = ITEM_DONE;
+	if (j->running == (size_t)x->place + 1 && j->running_is_stack == x->is_stack)
 		j->running = 0;
 	return 0;
 }
@@ -399,8 +362,7 @@ static int check_order(const struct journal *j, enum journal_type type,
 static int take(struct journal *j, const struct journal_line *l,
 		struct journal_error *err)
 {
-	const struct report_check *c = l->check;
-	const struct report_stack *s = l->stack;
+	struct item x;
 
 	switch ((enum journal_type)l->type) {
 	case JOURNAL_START:
@@ -410,21 +372,18 @@ static int take(struct journal *j, const struct journal_line *l,
 	case JOURNAL_PLAN:
 		return take_plan(j, &l->plan, err);
 	case JOURNAL_CHECK_START:
-		return begin(j, checks_of(j),
-			     find_check(j, l->check_start.id, l->check_start.device),
-			     l->check_start.id, err);
+		x = check_of(j, l->check_start.id, l->check_start.device);
+		return begin(j, &x, err);
 	case JOURNAL_CHECK:
-		return result(j, checks_of(j), find_check(j, c->id, c->device), c, c->id,
-			      err);
+		x = check_of(j, l->check->id, l->check->device);
+		return result(j, &x, l->check, err);
 	case JOURNAL_STACK_START:
-		return begin(j, stacks_of(j),
-			     find_stack(j, l->stack_start.stack, l->stack_start.device,
-					l->stack_start.guest),
-			     l->stack_start.stack, err);
+		x = stack_of(j, l->stack_start.stack, l->stack_start.device,
+			     l->stack_start.guest);
+		return begin(j, &x, err);
 	case JOURNAL_STACK:
-		return result(j, stacks_of(j),
-			      find_stack(j, s->stack, s->device, s->guest), s, s->stack,
-			      err);
+		x = stack_of(j, l->stack->stack, l->stack->device, l->stack->guest);
+		return result(j, &x, l->stack, err);
 	case JOURNAL_END:
 		return take_end(j, &l->end, err);
 	case JOURNAL_HELLO:

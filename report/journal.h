@@ -23,7 +23,7 @@
 #ifndef REPORT_JOURNAL_H
 #define REPORT_JOURNAL_H
 
-#include "report/report.h"
+#include "report/lookup.h"
 
 /** enum journal_type - tag of struct journal_line */
 enum journal_type {
@@ -143,6 +143,7 @@ struct journal {
 
 	/* private */
 	struct arena *arena;
+	struct report_index checks, stacks;
 	unsigned char *check_state, *stack_state; /* enum item_state, by place */
 };
 
@@ -189,10 +190,9 @@ const char *journal_running(const struct journal *j);
 /**
  * journal_finish() - make the report of a run that did not end
  * @j:		journal; after its end line nothing is changed
- * @code:	enum reason_code of what was running: REASON_CRASHED, REASON_GUEST_DIED,
- *...
- * @text:	what became of the run, one line (a line of an oops, "killed by signal
- *9"); borrowed for the call
+ * @code:	enum reason_code of what was running, as REASON_CRASHED
+ * @text:	what became of the run, one line (of an oops, or what signal ended it);
+ *		borrowed for the call
  *
  * The check that was running is a crash, those without a result are blocked, the stacks
  * unknown; the summary is computed anew. A journal without a plan gives a report without

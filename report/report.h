@@ -75,6 +75,8 @@ enum report_where {
 	WHERE_VM
 };
 
+extern const char *const report_where_names[];
+
 /**
  * struct report_run - one run
  * @started:	UTC, RFC 3339; NULL in a deterministic report
