@@ -525,7 +525,7 @@ int execute_run(struct execution *x)
 	if (!x->options->selection.deterministic)
 		x->report.run.duration_us =
 			opt_int((int64_t)((mono_now_ns() - x->started_ns) / 1000));
-	if (expect_apply(&x->arena, x->options->expectations, &x->report) < 0)
+	if (expect_apply(&x->arena, x->options->expectations, time(NULL), &x->report) < 0)
 		return cmd_fail_memory(x->ctx);
 	report_summarize(&x->report, runner_signal(x->runner));
 	return execute_tell_synced(

@@ -389,7 +389,7 @@ static int make_report(struct boot *b)
 		r = vm_watch_finish(w, cut ? VM_WATCH_STOPPED : VM_WATCH_DIED,
 				    b->lab->stopped, *b->why ? b->why : b->vm.why);
 	if (r == 0)
-		r = expect_apply(&w->arena, options_of(b)->run.expectations,
+		r = expect_apply(&w->arena, options_of(b)->run.expectations, time(NULL),
 				 &w->journal.report);
 	if (r < 0)
 		return cmd_fail_memory(b->lab->ctx);

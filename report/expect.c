@@ -26,14 +26,15 @@ static const struct rec_field expect_when_fields[] = {
 static const struct rec_shape when_shape = REC_SHAPE(expect_when);
 
 static const struct rec_field expect_rule_fields[] = {
-	REC_NULL(struct expect_rule, check, REC_STR),
-	REC_NULL(struct expect_rule, stack, REC_STR),
-	REC_NULL(struct expect_rule, device, REC_STR),
-	REC_NULL_OF(struct expect_rule, guest, REC_ENUM, guest_kind_names),
-	REC_NULL_OF(struct expect_rule, when, REC_PTR, &when_shape),
+	REC_OPTIONAL_OF(struct expect_rule, check, REC_STR, NULL),
+	REC_OPTIONAL_OF(struct expect_rule, stack, REC_STR, NULL),
+	REC_OPTIONAL_OF(struct expect_rule, device, REC_STR, NULL),
+	REC_OPTIONAL_OF(struct expect_rule, guest, REC_ENUM, guest_kind_names),
+	REC_OPTIONAL_OF(struct expect_rule, when, REC_PTR, &when_shape),
 	REC_FIELD(struct expect_rule, expect, REC_STR),
 	REC_FIELD(struct expect_rule, reason, REC_STR),
 	REC_FIELD(struct expect_rule, source, REC_STR),
+	REC_OPTIONAL_OF(struct expect_rule, until, REC_STR, NULL),
 	{ 0 },
 };
 
@@ -79,14 +80,14 @@ static int check_subject(struct written_error *err, size_t i, const struct expec
 	if (r->check && r->stack)
 		return refuse(err, i, "/stack", r->stack,
 			      "a rule speaks of a check or of a stack, and not of both: "
-			      "one of the two is null");
+			      "leave one of the two out");
 	if (!r->check && !r->stack)
 		return refuse(err, i, "/check", "",
 			      "a rule speaks of a check or of a stack: one of the two is "
 			      "a glob");
 	if (r->check && r->guest >= 0)
 		return refuse(err, i, "/guest", guest_kind_names[r->guest],
-			      "\"%s\" is of stacks; with a check it is null",
+			      "\"%s\" is of stacks; leave it out with a check",
 			      guest_kind_names[r->guest]);
 	return 0;
 }
@@ -129,6 +130,26 @@ static int check_word(struct written_error *err, size_t i, const struct expect_r
 		return refuse(err, i, "/reason", "", "say why this is right");
 	if (!*r->source)
 		return refuse(err, i, "/source", "", "say where that was learnt");
+	return 0;
+}
+
+/* A day that there is, written as it sorts. */
+static bool is_day(const char *day)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(day, "%Y-%m-%d", &tm);
+	int mday = tm.tm_mday;
+
+	return strlen(day) == strlen("2026-12-31") && end && !*end && timegm(&tm) != -1 &&
+	       tm.tm_mday == mday;
+}
+
+static int check_until(struct written_error *err, size_t i, const struct expect_rule *r)
+{
+	if (r->until && !is_day(r->until))
+		return refuse(err, i, "/until", r->until,
+			      "\"%.60s\" is no day: a rule's last one, as 2026-12-31",
+			      r->until);
 	return 0;
 }
 
@@ -200,6 +221,7 @@ static int check_rules(struct written_error *err, const void *obj)
 		check_subject,
 		check_device,
 		check_word,
+		check_until,
 	};
 	const struct expectations *x = obj;
 	int e = 0;
@@ -438,8 +460,18 @@ static int apply_stack_rule(struct arena *a, const struct expect_rule *rule,
 	return 0;
 }
 
+static bool is_over(const struct expect_rule *rule, time_t now)
+{
+	char today[sizeof("2026-12-31")];
+	struct tm tm;
+
+	return rule->until && gmtime_r(&now, &tm) &&
+	       strftime(today, sizeof(today), "%Y-%m-%d", &tm) &&
+	       strcmp(today, rule->until) > 0;
+}
+
 static int apply_rule(struct arena *a, const struct expect_rule *rule, size_t number,
-		      struct report *r)
+		      time_t now, struct report *r)
 {
 	const char *unknown = NULL;
 	size_t used = 0;
@@ -454,6 +486,13 @@ static int apply_rule(struct arena *a, const struct expect_rule *rule, size_t nu
 						 number, subject(rule), unknown));
 	if (!here)
 		return 0;
+	if (is_over(rule, now))
+		return add_sentence(
+			a, r,
+			arena_printf(a,
+				     "rule %zu (%s) was not used: its last day "
+				     "was %s; see whether it still holds",
+				     number, subject(rule), rule->until));
 	e = rule->check ? apply_check_rule(a, rule, r, &used)
 			: apply_stack_rule(a, rule, r, &used);
 	if (e == 0 && !used)
@@ -464,10 +503,11 @@ static int apply_rule(struct arena *a, const struct expect_rule *rule, size_t nu
 	return e;
 }
 
-int expect_apply(struct arena *a, const struct expectations *e, struct report *r)
+int expect_apply(struct arena *a, const struct expectations *e, time_t now,
+		 struct report *r)
 {
 	for (size_t i = 0; e && i < e->rules.count; i++)
-		if (apply_rule(a, e->rules.item[i], i, r) < 0)
+		if (apply_rule(a, e->rules.item[i], i, now, r) < 0)
 			return -ENOMEM;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #ifndef REPORT_EXPECT_H
 #define REPORT_EXPECT_H
 
+#include <time.h>
+
 #include "base/written.h"
 #include "report/report.h"
 
@@ -39,12 +41,13 @@ struct expect_when {
  *		stack_verdict
  * @reason:	why this is right
  * @source:	where that was learnt
+ * @until:	its last day, as "2026-12-31", or NULL: for ever
  */
 struct expect_rule {
 	const char *check, *stack, *device;
 	int guest;
 	struct expect_when *when;
-	const char *expect, *reason, *source;
+	const char *expect, *reason, *source, *until;
 };
 
 /** struct expectations - @rules: struct expect_rule; the first that fits a result holds
@@ -83,15 +86,17 @@ int expect_file_read(struct arena *a, const char *path, const struct expectation
  * expect_apply() - lay expectations to the results of a run
  * @a:		arena of the report
  * @e:		borrowed for as long as the report lives; NULL: nothing is expected
+ * @now:	seconds since 1970
  * @r:		judged, not summed up yet
  *
  * What a rule speaks of gets its @expected. A check that fails, is late or crashes as
- * expected becomes xfail; one that passes although it should not becomes xpass. What is
- * otherwise than expected, a rule that says nothing here although it holds, and a
- * condition that cannot be told become sentences in run.unexpected.
+ * expected becomes xfail; one that passes although it should not becomes xpass. A rule
+ * whose last day is over (UTC) is not used. That, what is otherwise than expected, a rule
+ * that says nothing here although it holds, and a condition that cannot be told become
+ * sentences in run.unexpected.
  * Return: 0; -ENOMEM.
  */
-int expect_apply(struct arena *a, const struct expectations *e, struct report *r)
-	must_check_;
+int expect_apply(struct arena *a, const struct expectations *e, time_t now,
+		 struct report *r) must_check_;
 
 #endif

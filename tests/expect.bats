@@ -48,6 +48,21 @@ refused()
 	[[ $output == *"Not as expected"*"rule 1 (qemu)"* ]]
 }
 
+@test "a rule past its last day is not used, and told; keys that do not matter may be left out" {
+	for until in 9999-12-31 2000-01-01; do
+		jq -n --tab --arg until $until '{schema: "vhostcheck-expectations/1", rules: [
+			{check: "vsock.*", expect: "skip", reason: "no driver", source: "seen", until: $until}]}' >mine.json
+		output=$(cat mine.json)
+		valid expectations
+		run --separate-stderr -77 "$VHOSTCHECK" run --expect mine.json --json
+		valid report
+		json "([.checks[] | select(.device == \"vsock\") | .expected != null] | any) == (\"$until\" > \"2026\")"
+	done
+	json '.run.unexpected == ["rule 0 (vsock.*) was not used: its last day was 2000-01-01; see whether it still holds"]'
+	sed -i s/2000-01-01/2000-13-01/ mine.json
+	refused "$(grep -n until mine.json | cut -d: -f1)" /rules/0/until '"2000-13-01" is no day'
+}
+
 @test "an expected verdict keeps a named stack from deciding" {
 	run -2 "$VHOSTCHECK" run --stack qemu vsock
 	rules '{stack: "qemu", expect: "not_applicable"}'
@@ -79,6 +94,9 @@ refused()
 	refused 3 "" "not JSON"
 	rules '{check: "vsock.*", expect: "skip", more: 1}'
 	refused "$(grep -n more mine.json | cut -d: -f1)" /rules/0/more '"more"'
+	rules '{check: "vsock.*", expect: "skip"}'
+	sed -i 's/"expect"/"expct"/' mine.json
+	refused "$(grep -n expct mine.json | cut -d: -f1)" /rules/0/expct '"expct" is not known'
 	rm mine.json
 	run -64 --separate-stderr "$VHOSTCHECK" run --expect mine.json
 	one_line "mine.json: No such file"

@@ -20,6 +20,11 @@
 	"{\"release\": " release ", \"config\": {" config "}, \"modules\": {" modules "}}"
 #define ANY "null"
 #define TAIL "]}"
+/* 22 November 2026, 12:00 UTC */
+#define NOON 1795348800
+#define RULE_UNTIL(day)                                                                   \
+	"\n{\"check\": \"vsock.iotlb.miss\", \"expect\": \"fail\", \"reason\": \"why\", " \
+	"\"source\": \"where\", \"until\": \"" day "\"}"
 #define MISS OF_CHECK("vsock.iotlb.miss")
 
 /* One device, one check that fails and one that passes, one stack that does not start. */
@@ -70,7 +75,7 @@ static void apply(struct fixture *f, const char *text)
 	f->fails->status = STATUS_FAIL;
 	f->passes->status = STATUS_PASS;
 	f->fails->expected = f->passes->expected = f->stack->expected = NULL;
-	assert_int_equal(expect_apply(&f->arena, x, &f->r), 0);
+	assert_int_equal(expect_apply(&f->arena, x, NOON, &f->r), 0);
 }
 
 /* The n-th sentence, of @count. */
@@ -84,7 +89,7 @@ static void nothing_expected_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(expect_apply(&f->arena, NULL, &f->r), 0);
+	assert_int_equal(expect_apply(&f->arena, NULL, NOON, &f->r), 0);
 	apply(f, HEAD TAIL);
 	assert_int_equal(f->fails->status, STATUS_FAIL);
 	assert_int_equal(f->r.run.unexpected.count, 0);
@@ -153,6 +158,20 @@ static void a_rule_that_fits_nothing_is_told(void **state)
 	assert_int_equal(f->fails->status, STATUS_FAIL);
 	sentence(f, 0, 2, "rule 0 (vsock.iotlb.miss) was not used: no result fits it");
 	sentence(f, 1, 2, "rule 1 (qemu) was not used: no result fits it");
+}
+
+static void a_rule_holds_to_the_end_of_its_last_day(void **state)
+{
+	struct fixture *f = *state;
+
+	apply(f, HEAD RULE_UNTIL("2026-11-22") TAIL);
+	assert_int_equal(f->fails->status, STATUS_XFAIL);
+	assert_int_equal(f->r.run.unexpected.count, 0);
+	apply(f, HEAD RULE_UNTIL("2026-11-21") TAIL);
+	assert_int_equal(f->fails->status, STATUS_FAIL);
+	sentence(f, 0, 1,
+		 "rule 0 (vsock.iotlb.miss) was not used: its last day was 2026-11-21; "
+		 "see whether it still holds");
 }
 
 static void stacks_are_expected_by_guest(void **state)
@@ -271,8 +290,17 @@ static void a_wrong_file_is_refused_at_its_place(void **state)
 		{ "{\n\"rules\": [,]}", "", "", 2 },
 		{ HEAD TAIL TAIL, "", "", 2 },
 		{ HEAD "\n7" TAIL, "/rules/0", "0", 3 },
-		{ HEAD RULE("\"check\": \"x\"", "null", "null", ANY, "fail") TAIL,
-		  "/rules/0", "0", 3 },
+		{ HEAD RULE("\"chek\": \"x\"", "null", "null", ANY, "fail") TAIL,
+		  "/rules/0/chek", "chek", 3 },
+		{ HEAD "{" MISS ", \"expct\": \"fail\"}" TAIL, "/rules/0/expct", "expct",
+		  2 },
+		{ HEAD "{" MISS ", \"expect\": \"fail\", \"reason\": \"why\"}" TAIL,
+		  "/rules/0", "0", 2 },
+		{ HEAD RULE_UNTIL("2026-02-29") TAIL, "/rules/0/until", "2026-02-29", 3 },
+		{ HEAD RULE_UNTIL("2026-2-3") TAIL, "/rules/0/until", "2026-2-3", 3 },
+		{ HEAD RULE_UNTIL("2026-12-310") TAIL, "/rules/0/until", "2026-12-310",
+		  3 },
+		{ HEAD RULE_UNTIL("soon") TAIL, "/rules/0/until", "soon", 3 },
 		{ HEAD RULE("\"check\": \"a\", \"stack\": \"b\"", "null", "null", ANY,
 			    "fail") TAIL,
 		  "/rules/0/stack", "b", 3 },
@@ -355,6 +383,7 @@ int main(void)
 		TEST(another_failure_than_expected_stays_one),
 		TEST(the_first_rule_that_fits_holds),
 		TEST(a_rule_that_fits_nothing_is_told),
+		TEST(a_rule_holds_to_the_end_of_its_last_day),
 		TEST(stacks_are_expected_by_guest),
 		TEST(releases_are_compared_by_number),
 		TEST(conditions_are_of_config_and_modules),
