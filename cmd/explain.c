@@ -137,13 +137,18 @@ static void print_guest(struct page *p, const struct stack_guest *g)
 		[STACK_MAP_USED_RINGS] = "maps the used rings",
 		[STACK_MAP_ALL] = "maps all of the guest's memory",
 	};
+	static const char *const misses[] = {
+		[STACK_MISS_UNREAD] = "does not read",
+		[STACK_MISS_SERVED] = "answers",
+		[STACK_MISS_UNOBSERVED] = "was not seen to meet",
+	};
 	char heading[64];
 
 	(void)snprintf(heading, sizeof(heading), "With a %s guest",
 		       guest_kind_names[g->guest]);
 	page_heading(p, heading);
 	page_wrapf(p, INDENT, "the VMM %s and %s IOTLB misses", maps[g->map],
-		   g->miss == STACK_MISS_SERVED ? "answers" : "does not read");
+		   misses[g->miss]);
 	page_newline(p);
 	print_bits(p, "of what is offered the guest acknowledges", &g->acks);
 	print_bits(p, "the VMM takes out", &g->mask);

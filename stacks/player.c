@@ -71,6 +71,8 @@ static int play_set_features(struct player *p)
 	if (f.unobserved.word[0])
 		session_fact(p->s, "setup.features", "unobserved", "0x%" PRIx64,
 			     f.unobserved.word[0]);
+	if (p->play->guest->miss == STACK_MISS_UNOBSERVED)
+		session_fact(p->s, "setup.features", "misses", "unobserved");
 	r = send_features(p, &f.sent);
 	if (r < 0)
 		return r;

@@ -303,6 +303,13 @@ static bool rule_stall_miss(struct ruling *r, const struct ev *miss)
 {
 	const char *where = miss->iotlb.iova ? miss->iotlb.iova : "?";
 
+	if (same(fact(r, "setup.features", "misses"), "unobserved"))
+		return rule(
+			r, STACK_UNKNOWN, NULL, REASON_NOT_OFFERED,
+			"the device waits for a translation of %s, and in the policy's "
+			"trace no miss came up to show whether the VMM answers: trace it "
+			"with a guest that sends a packet",
+			where);
 	if (features_after(r, "start"))
 		return rule(r, STACK_STALLS, "miss_unanswered", REASON_CONTRACT,
 			    "every call succeeded and nothing moves: VHOST_SET_FEATURES "

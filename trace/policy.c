@@ -130,6 +130,15 @@ static enum stack_map map_of(const struct trace_state *s)
 	return s->all_mapped_at_start ? STACK_MAP_ALL : STACK_MAP_USED_RINGS;
 }
 
+/* That no miss came up says nothing of what a VMM that maps does about one. */
+static enum stack_miss miss_of(const struct trace_state *s)
+{
+	if (s->misses)
+		return STACK_MISS_SERVED;
+	return s->updates && !s->look.readable ? STACK_MISS_UNOBSERVED
+					       : STACK_MISS_UNREAD;
+}
+
 static int add_guest(struct arena *a, const struct trace_state *s, struct rec_list *ret)
 {
 	struct stack_guest *g = rec_list_new(a, ret, sizeof(*g));
@@ -149,7 +158,7 @@ static int add_guest(struct arena *a, const struct trace_state *s, struct rec_li
 	}
 	g->guest = (int)guest_of(s);
 	g->map = (int)map_of(s);
-	g->miss = s->misses ? STACK_MISS_SERVED : STACK_MISS_UNREAD;
+	g->miss = (int)miss_of(s);
 	e = add_bits(a, s, &acks, &g->acks);
 	if (e == 0)
 		e = add_bits(a, s, &mask, &g->mask);

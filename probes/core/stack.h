@@ -140,7 +140,8 @@ enum stack_map {
 /** enum stack_miss - what a VMM does about a VHOST_IOTLB_MISS */
 enum stack_miss {
 	STACK_MISS_UNREAD,
-	STACK_MISS_SERVED
+	STACK_MISS_SERVED,
+	STACK_MISS_UNOBSERVED /* it maps, and in its trace no miss came up */
 };
 
 /** enum stack_confidence - whether a policy was read in the source or seen running */

@@ -326,6 +326,24 @@ static void test_a_miss_that_nobody_answers_stalls(void **state)
 	assert_judged(f, STACK_STALLS, "miss_unanswered", "tx.desc+0x0");
 }
 
+static void test_a_miss_that_no_trace_has_shown_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+
+	opened(f, "on");
+	fact(f, "setup.features", "misses", "unobserved");
+	started(f, 0);
+	stalled(f, "tx.desc+0x0", 0);
+	assert_judged(f, STACK_UNKNOWN, "none", "sends a packet");
+	/* what stalls without one does so whatever the VMM does */
+	f->e.ev.count = 0;
+	opened(f, "on");
+	fact(f, "setup.features", "misses", "unobserved");
+	started(f, 0);
+	stalled(f, NULL, 0);
+	assert_judged(f, STACK_STALLS, "stalled_silently", "ring");
+}
+
 static void test_features_after_the_start_stall(void **state)
 {
 	struct fixture *f = *state;
@@ -593,6 +611,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_what_could_not_be_asked_has_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_miss_that_no_trace_has_shown_is_unknown, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_what_no_trace_has_shown_is_unknown_where_all_else_works,
 			set_up, tear_down),

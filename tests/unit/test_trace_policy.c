@@ -224,7 +224,13 @@ static void test_what_is_mapped_before_the_start(void **state)
 	g = policy(f)->guests.item[0];
 	assert_int_equal(g->map, STACK_MAP_USED_RINGS);
 	assert_int_equal(g->guest, GUEST_VIOMMU);
+	assert_int_equal(g->miss, STACK_MISS_UNOBSERVED);
+	f->s.look = (struct trace_look){ .known = true, .readable = true };
+	g = policy(f)->guests.item[0];
 	assert_int_equal(g->miss, STACK_MISS_UNREAD);
+	f->s.misses = 1;
+	g = policy(f)->guests.item[0];
+	assert_int_equal(g->miss, STACK_MISS_SERVED);
 	/* what is mapped by misses is not mapped for the start */
 	map(f, 0, 0x20000);
 	g = policy(f)->guests.item[0];
