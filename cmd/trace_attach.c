@@ -67,14 +67,27 @@ static void print_seen(const struct cmd_ctx *ctx, const struct seen *s)
 	trace_text_end(ctx, &end);
 }
 
+static void print_workers(pid_t pid)
+{
+	unsigned int own = 0, kernel = 0;
+
+	attach_workers(pid, &own, &kernel);
+	if (!own && !kernel)
+		(void)fputs("; no worker: no device has an owner here\n", stderr);
+	else if (own + kernel == 1)
+		(void)fprintf(stderr, "; worker: a thread of %s\n",
+			      own ? "its own" : "the kernel");
+	else
+		(void)fprintf(stderr,
+			      "; workers: %u threads of its own, %u of the kernel\n", own,
+			      kernel);
+}
+
 static void print_process(const struct cmd_ctx *ctx, pid_t pid,
 			  const struct rec_list *devices)
 {
-	unsigned int threads = 0, kernel = 0;
-
 	if (ctx->quiet)
 		return;
-	attach_workers(pid, &threads, &kernel);
 	(void)fprintf(stderr, "vhostcheck: process %d has", pid);
 	for (size_t i = 0; i < devices->count; i++) {
 		const struct attach_device *d = devices->item[i];
@@ -82,10 +95,7 @@ static void print_process(const struct cmd_ctx *ctx, pid_t pid,
 		(void)fprintf(stderr, "%s %s open as descriptor %d", i ? "," : "",
 			      d->name, d->fd);
 	}
-	(void)fprintf(stderr, "; workers: %u %s\n", threads ? threads : kernel,
-		      threads  ? "threads of its own"
-		      : kernel ? "threads of the kernel"
-			       : "(no device has an owner here)");
+	print_workers(pid);
 }
 
 static void look(struct seen *seen, size_t n, pid_t pid, int which)
