@@ -66,13 +66,26 @@ int vdpa_reopen(struct vdpa *v)
 	return vdpa_crash(v);
 }
 
+/* The number of a call that writes 16, 32 or 64 bits; the rest stays as it was. */
+static uint64_t number_of(unsigned long request, uint64_t bytes)
+{
+	uint32_t word = 0;
+	uint16_t half = 0;
+
+	memcpy(&word, &bytes, sizeof(word));
+	memcpy(&half, &bytes, sizeof(half));
+	if (_IOC_SIZE(request) == sizeof(half))
+		return half;
+	return _IOC_SIZE(request) == sizeof(word) ? word : bytes;
+}
+
 int vdpa_get(struct vdpa *v, const char *step, unsigned long request, uint64_t *ret)
 {
 	uint64_t value = SESSION_POISON;
 	int r = session_ioctl(v->s, step, request, &value);
 
 	if (r >= 0)
-		*ret = value == SESSION_POISON ? 0 : value;
+		*ret = value == SESSION_POISON ? 0 : number_of(request, value);
 	return r;
 }
 

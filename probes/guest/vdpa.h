@@ -100,7 +100,12 @@ int vdpa_reopen(struct vdpa *v);
 /** vdpa_set_status() - VHOST_VDPA_SET_STATUS */
 int vdpa_set_status(struct vdpa *v, const char *step, uint8_t status);
 
-/** vdpa_get() - an ioctl that writes up to 64 bits; >= 0 or -errno */
+/**
+ * vdpa_get() - an ioctl that writes 16, 32 or 64 bits
+ * @ret:	what it wrote, as wide as @request says; 0 if it wrote nothing
+ *
+ * Return: >= 0; -errno, and @ret as it was.
+ */
 int vdpa_get(struct vdpa *v, const char *step, unsigned long request, uint64_t *ret);
 
 /** vdpa_get_status() - VHOST_VDPA_GET_STATUS */
@@ -144,7 +149,7 @@ int vdpa_unmap_all(struct vdpa *v, const char *step);
 /** vdpa_negotiate() - owner, unless it is, backend features, status and features */
 int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c);
 
-/** vdpa_ring() - NUM, BASE, ADDR, CALL, ERR, KICK and ENABLE of ring 0. 0 or -errno */
+/** vdpa_ring() - NUM, BASE, ADDR, CALL, KICK and ENABLE of ring 0. 0 or -errno */
 int vdpa_ring(struct vdpa *v, const struct vdpa_config *c);
 
 /** vdpa_start() - status DRIVER_OK, step "start" */

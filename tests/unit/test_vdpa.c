@@ -93,6 +93,20 @@ static void test_the_node_is_the_one_that_the_peer_made(void **state)
 	assert_int_equal(f->v.target.blocks, 2048);
 }
 
+static void test_a_number_is_as_wide_as_its_call_says(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t value = UINT64_MAX;
+
+	assert_int_equal(vdpa_open(&f->v, &f->s), 0);
+	assert_int_equal(vdpa_get(&f->v, "x", VHOST_VDPA_GET_VRING_NUM, &value), 0);
+	assert_int_equal(value, 256);
+	assert_int_equal(vdpa_get(&f->v, "x", VHOST_VDPA_GET_AS_NUM, &value), 0);
+	assert_int_equal(value, 2);
+	assert_int_equal(vdpa_get(&f->v, "x", VHOST_GET_BACKEND_FEATURES, &value), 0);
+	assert_int_equal(value, 0x3e);
+}
+
 static void test_a_chain_goes_round_the_table(void **state)
 {
 	static const struct vdpa_config small = { .ring_size = 4 };
@@ -244,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_node_is_the_one_that_the_peer_made),
+		TEST(test_a_number_is_as_wide_as_its_call_says),
 		TEST(test_a_chain_goes_round_the_table),
 		TEST(test_pieces_cover_the_data),
 		TEST(test_data_go_both_ways),
