@@ -63,18 +63,21 @@ const struct check vdpa_identity = {
 
 /* -------------------------------------------------------- configuration space */
 
-/* The whole of it, as far as it is looked at; 0 bytes if it cannot be had. */
-static void get_whole(struct vdpa *v, const char *step, struct vdpa_piece *whole)
+/*
+ * The whole of it, as far as it is looked at; 0 bytes if it cannot be had. Its size,
+ * which may be more.
+ */
+static uint32_t get_whole(struct vdpa *v, const char *step, struct vdpa_piece *whole)
 {
 	uint64_t size = 0;
 
 	*whole = (struct vdpa_piece){ 0 };
 	if (vdpa_get(v, "size", VHOST_VDPA_GET_CONFIG_SIZE, &size) < 0)
-		return;
-	size &= UINT32_MAX;
+		return 0;
 	whole->len = size > VDPA_CONFIG_MAX ? VDPA_CONFIG_MAX : (uint32_t)size;
 	if (vdpa_get_config(v, step, whole) < 0)
 		whole->len = 0;
+	return (uint32_t)size;
 }
 
 /* Whether each byte is the same read alone as in the whole. */
@@ -99,7 +102,7 @@ static int collect_config_pieces(struct session *s)
 
 	if (r < 0)
 		return r;
-	get_whole(&v, "whole", &whole);
+	(void)get_whole(&v, "whole", &whole);
 	session_fact(s, "bytes", "alone", "%s",
 		     bytes_agree(&v, &whole) ? "as in the whole" : "not as in the whole");
 	tail.off = whole.len / 2;
@@ -144,29 +147,37 @@ const struct check vdpa_config_pieces = {
 	.judge = judge_config_pieces,
 };
 
+/* @len bytes from @off on, which may all be somebody else's */
+static void get_piece(struct vdpa *v, const char *step, uint32_t off, uint32_t len)
+{
+	struct vdpa_piece piece = { .off = off, .len = len };
+
+	(void)vdpa_get_config(v, step, &piece);
+}
+
+static void set_piece(struct vdpa *v, const char *step, uint32_t off, uint32_t len)
+{
+	const struct vdpa_piece piece = { .off = off, .len = len };
+
+	(void)vdpa_put_config(v, step, &piece);
+}
+
 static int collect_config_bounds(struct session *s)
 {
 	struct vdpa_piece whole;
-	struct vdpa_piece piece = { 0 };
 	struct vdpa v;
+	uint32_t end = 0;
 	int r = vdpa_open(&v, s);
 
 	if (r < 0)
 		return r;
-	get_whole(&v, "whole", &whole);
-	(void)vdpa_get_config(&v, "nothing", &piece);
-	piece.len = whole.len + 1;
-	(void)vdpa_get_config(&v, "one_more", &piece);
-	piece.off = whole.len;
-	piece.len = 1;
-	(void)vdpa_get_config(&v, "behind", &piece);
-	piece.off = UINT32_MAX;
-	piece.len = 2;
-	(void)vdpa_get_config(&v, "wraps", &piece);
-	piece.off = whole.len;
-	(void)vdpa_put_config(&v, "set_behind", &piece);
-	piece.off = whole.len - 1;
-	(void)vdpa_put_config(&v, "set_across", &piece);
+	end = get_whole(&v, "whole", &whole);
+	get_piece(&v, "nothing", 0, 0);
+	get_piece(&v, "one_more", end - 1, 2);
+	get_piece(&v, "behind", end, 1);
+	get_piece(&v, "wraps", UINT32_MAX, 2);
+	set_piece(&v, "set_behind", end, 2);
+	set_piece(&v, "set_across", end - 1, 2);
 	return 0;
 }
 
@@ -189,8 +200,8 @@ const struct check vdpa_config_bounds = {
 	.contract = "VHOST_VDPA_GET_CONFIG and SET_CONFIG give EINVAL (or E2BIG) for no "
 		    "bytes, and for any that lie behind VHOST_VDPA_GET_CONFIG_SIZE.",
 	.harm = "A guest reads, or overwrites, memory of the host's kernel.",
-	.judged = "Reads of 0 bytes, of one too many, behind the end and around 2^32; "
-		  "writes across and behind the end.",
+	.judged = "Reads of 0 bytes, across and behind the end and around 2^32; writes "
+		  "across and behind the end.",
 	.severity = SEVERITY_CRITICAL,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -209,7 +220,7 @@ static int collect_config_stable(struct session *s)
 
 	if (r < 0)
 		return r;
-	get_whole(&v, "before", &before);
+	(void)get_whole(&v, "before", &before);
 	r = vdpa_prepare(&v, &vdpa_plain);
 	if (r == 0)
 		r = vdpa_start(&v);
@@ -217,7 +228,7 @@ static int collect_config_stable(struct session *s)
 		r = vdpa_both_ways(&v, "first");
 	if (r < 0)
 		return r;
-	get_whole(&v, "after", &after);
+	(void)get_whole(&v, "after", &after);
 	session_fact(s, "after", "config", "%s",
 		     after.len == before.len &&
 				     !memcmp(after.bytes, before.bytes, after.len)
