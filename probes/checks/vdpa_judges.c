@@ -84,10 +84,15 @@ void judge_not_served(struct judge *j, const char *step)
 {
 	const char *is = outcome(j, step);
 
-	if (is)
-		judge_that(j, strncmp(is, "status 0,", strlen("status 0,")) != 0,
-			   "the request at step \"%s\" was served (%s); it must not be",
-			   step, is);
+	if (!is)
+		return;
+	judge_that(
+		j, !strcmp(is, "not used") || !strncmp(is, "status ", strlen("status ")),
+		"step \"%s\": %s; that is no answer to a request that must not be served",
+		step, is);
+	judge_that(j, strncmp(is, "status 0,", strlen("status 0,")) != 0,
+		   "the request at step \"%s\" was served (%s); it must not be", step,
+		   is);
 }
 
 void judge_not_used(struct judge *j, const char *step)
