@@ -68,7 +68,6 @@ const struct check *const check_catalogue[] = {
 	&scsi_features_running,
 	&vdpa_ring_size,
 	&vdpa_ring_index,
-	&vdpa_ring_eventfd,
 	&vdpa_ring_frozen,
 	&vdpa_unknown_request,
 	&vdpa_not_started,

@@ -139,7 +139,7 @@ static void judge_ring_address(struct judge *j)
 const struct check lifecycle_ring_address = {
 	.area = "lifecycle",
 	.name = "ring_address",
-	.families = ON_ALL,
+	.families = ON_ALL | ON_VDPA,
 	.title = "ring addresses are aligned as virtio demands",
 	.contract =
 		"VHOST_SET_VRING_ADDR gives EINVAL for an avail ring that is not 2-byte "
@@ -251,7 +251,7 @@ static void judge_ring_eventfd(struct judge *j)
 const struct check lifecycle_ring_eventfd = {
 	.area = "lifecycle",
 	.name = "ring_eventfd",
-	.families = ON_ALL,
+	.families = ON_ALL | ON_VDPA,
 	.title = "kick, call and err take an eventfd, or -1 to unbind",
 	.contract =
 		"VHOST_SET_VRING_KICK, _CALL and _ERR take eventfds; another file gives "
@@ -264,7 +264,8 @@ const struct check lifecycle_ring_eventfd = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("VHOST_SET_VRING_KICK",
-		      "vhost_vring_ioctl() in drivers/vhost/vhost.c"),
+		      "vhost_vring_ioctl() in drivers/vhost/vhost.c",
+		      "vhost_vdpa_vring_ioctl() in drivers/vhost/vdpa.c"),
 	.faults = WORDS("ring_call_swallowed", "ring_err_refused", "eventfd_any_file",
 			"eventfd_no_unbind"),
 	.collect = collect_ring_eventfd,

@@ -130,7 +130,7 @@ static void judge_module_live(struct judge *j)
 const struct check node_module_live = {
 	.area = "node",
 	.name = "module_live",
-	.families = ON_ALL | FAMILY_BIT(FAMILY_VDPA),
+	.families = ON_ALL | ON_VDPA,
 	.title = "the driver is loaded or built in",
 	.contract = "A device that can be opened has its driver in the kernel: as a live "
 		    "module of exactly that name, or built in.",
@@ -185,7 +185,7 @@ static void judge_module_current(struct judge *j)
 const struct check node_module_current = {
 	.area = "node",
 	.name = "module_current",
-	.families = ON_ALL | FAMILY_BIT(FAMILY_VDPA),
+	.families = ON_ALL | ON_VDPA,
 	.title = "the running driver is the installed one",
 	.contract =
 		"The module in the kernel has the GNU build-id (or srcversion) of the "

@@ -18,6 +18,7 @@
 #define ON_BOTH (ON_VSOCK | ON_NET)
 #define ON_SCSI FAMILY_BIT(FAMILY_SCSI)
 #define ON_ALL (ON_BOTH | ON_SCSI)
+#define ON_VDPA FAMILY_BIT(FAMILY_VDPA)
 
 #define F_VERSION_1 BIT64(VIRTIO_F_VERSION_1)
 #define F_IOTLB BIT64(VIRTIO_F_ACCESS_PLATFORM)
@@ -165,9 +166,9 @@ extern const struct check lifecycle_setup_order, lifecycle_features_toggled,
 extern const struct check vdpa_exclusive;
 extern const struct check vdpa_platform, vdpa_all_but_each, vdpa_features_frozen,
 	vdpa_backend, vdpa_backend_refused;
-extern const struct check vdpa_ring_size, vdpa_ring_index, vdpa_ring_eventfd,
-	vdpa_ring_frozen, vdpa_unknown_request, vdpa_not_started, vdpa_ring_disabled,
-	vdpa_reset, vdpa_close_running, vdpa_suspend, vdpa_status, vdpa_status_drop,
+extern const struct check vdpa_ring_size, vdpa_ring_index, vdpa_ring_frozen,
+	vdpa_unknown_request, vdpa_not_started, vdpa_ring_disabled, vdpa_reset,
+	vdpa_close_running, vdpa_suspend, vdpa_status, vdpa_status_drop,
 	vdpa_owner_required, vdpa_other_process;
 extern const struct check vdpa_chain, vdpa_indirect, vdpa_call, vdpa_event_idx,
 	vdpa_index_wrap, vdpa_ring_sizes, vdpa_in_flight, vdpa_read_check,

@@ -6,8 +6,6 @@
 #include "checks/rows.h"
 #include "guest/vdpa.h"
 
-#define ON_VDPA FAMILY_BIT(FAMILY_VDPA)
-
 /** vdpa_plain - an ordinary start: VERSION_1, bit 33, everything mapped */
 extern const struct vdpa_config vdpa_plain;
 

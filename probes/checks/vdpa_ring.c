@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* vDPA devices: the calls that set a ring up, and calls that there are not. */
-#include <fcntl.h>
-
 #include "checks/vdpa_judges.h"
 
 #define UNKNOWN_REQUEST _IOW(VHOST_VIRTIO, 0xf0, uint64_t)
@@ -26,7 +24,6 @@ static int collect_ring_size(struct session *s)
 		return r;
 	if (vdpa_get(&v, "most", VHOST_VDPA_GET_VRING_NUM, &most) < 0)
 		return 0;
-	most &= UINT16_MAX;
 	(void)session_ring_num(s, "zero", VDPA_RING, 0);
 	(void)session_ring_num(s, "three", VDPA_RING, 3);
 	(void)session_ring_num(s, "too_large", VDPA_RING, 65536);
@@ -128,59 +125,6 @@ const struct check vdpa_ring_index = {
 	.faults = WORDS("ring_index_other_errno", "ring_index_wraps", "vdpa_no_rings"),
 	.collect = collect_ring_index,
 	.judge = judge_ring_index,
-};
-
-static int collect_ring_eventfd(struct session *s)
-{
-	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct vdpa v;
-	int r = null < 0 ? -errno : open_owned(&v, s);
-	int call = 0;
-
-	if (r < 0)
-		return r;
-	call = s->call[VDPA_RING];
-	(void)session_ring_fd(s, "kick", VHOST_SET_VRING_KICK, VDPA_RING,
-			      s->kick[VDPA_RING]);
-	(void)session_ring_fd(s, "call", VHOST_SET_VRING_CALL, VDPA_RING, call);
-	(void)session_ring_fd(s, "err", VHOST_SET_VRING_ERR, VDPA_RING,
-			      s->err[VDPA_RING]);
-	(void)session_ring_fd(s, "file", VHOST_SET_VRING_KICK, VDPA_RING, null);
-	(void)session_ring_fd(s, "closed", VHOST_SET_VRING_KICK, VDPA_RING, 1000000);
-	(void)session_ring_fd(s, "unbind", VHOST_SET_VRING_KICK, VDPA_RING, -1);
-	return 0;
-}
-
-static void judge_ring_eventfd(struct judge *j)
-{
-	judge_ok(j, "kick");
-	judge_ok(j, "call");
-	judge_ok(j, "err");
-	judge_errno(j, "file", EINVAL);
-	judge_errno(j, "closed", EBADF);
-	judge_ok(j, "unbind");
-}
-
-const struct check vdpa_ring_eventfd = {
-	.area = "lifecycle",
-	.name = "ring_eventfd",
-	.families = ON_VDPA,
-	.title = "kick, call and err take an eventfd, or -1 to unbind",
-	.contract =
-		"VHOST_SET_VRING_KICK, _CALL and _ERR take eventfds; another file gives "
-		"EINVAL, a descriptor that is not open EBADF, and -1 unbinds.",
-	.harm = "A VMM that mixes descriptors up gets no interrupts and no error.",
-	.judged =
-		"The three with an eventfd, then _KICK with /dev/null, a closed descriptor "
-		"and -1.",
-	.severity = SEVERITY_MEDIUM,
-	.risk = RISK_INTRUSIVE,
-	.since = FIRST_VERSION,
-	.refs = WORDS("vhost_vdpa_vring_ioctl() in drivers/vhost/vdpa.c",
-		      "vhost_vring_ioctl() in drivers/vhost/vhost.c"),
-	.faults = WORDS("ring_err_refused", "eventfd_any_file", "eventfd_no_unbind"),
-	.collect = collect_ring_eventfd,
-	.judge = judge_ring_eventfd,
 };
 
 static int collect_ring_frozen(struct session *s)
