@@ -153,8 +153,18 @@ static inline bool traces_same(const struct traces *a)
 	return same;
 }
 
+/** typedef bind_fn - open the device, and use it so far that it holds its other end */
+typedef int bind_fn(struct session *s);
+
+/** struct bound - what a task is about, and what becomes of it (struct task.act) */
+struct bound {
+	enum family family;
+	const char *path;
+	bind_fn *bind;
+};
+
 /** run_task() - @act in a child of a runner; how it ended (enum task_end), or -errno */
-static inline int run_task(enum family family, const char *path,
+static inline int run_task(const struct bound *b,
 			   int (*act)(struct session *s, const void *arg),
 			   unsigned int timeout_ms, const char **ret_left)
 {
@@ -162,10 +172,11 @@ static inline int run_task(enum family family, const char *path,
 	struct runner *r = runner_new();
 	struct outcome o = { 0 };
 	const struct task t = {
-		.device = family_names[family],
-		.family = family,
-		.path = path,
+		.device = family_names[b->family],
+		.family = b->family,
+		.path = b->path,
 		.act = act,
+		.arg = b,
 		.timeout_ms = timeout_ms,
 	};
 	int e = r ? runner_task(r, &arena, &t, &o) : -ENOMEM;
@@ -173,6 +184,62 @@ static inline int run_task(enum family family, const char *path,
 	*ret_left = o.left;
 	runner_free(r);
 	return e < 0 ? e : o.end;
+}
+
+/** act_hang() - bound, it does nothing more for ever */
+static inline int act_hang(struct session *s, const void *arg)
+{
+	int r = ((const struct bound *)arg)->bind(s);
+
+	if (r == 0)
+		hang_about();
+	return r;
+}
+
+/** act_interrupt() - bound, the run is told to stop */
+static inline int act_interrupt(struct session *s, const void *arg)
+{
+	int r = ((const struct bound *)arg)->bind(s);
+
+	if (r == 0)
+		r = kill(getppid(), SIGINT);
+	if (r == 0)
+		hang_about();
+	return r;
+}
+
+/** act_die() - bound, it and its peer are killed: of this side nobody is left */
+static inline int act_die(struct session *s, const void *arg)
+{
+	int r = ((const struct bound *)arg)->bind(s);
+
+	if (r == 0 && kill(child_of(getpid()), SIGKILL) == 0)
+		(void)raise(SIGKILL);
+	return r;
+}
+
+/** test_end() - a task that ends so, in time, and nothing that it leaves */
+static inline void test_end(struct tap *tap, const struct bound *b,
+			    int (*act)(struct session *s, const void *arg),
+			    enum task_end end, const char *what,
+			    const struct traces *before)
+{
+	unsigned int ms = end == TASK_DEADLINE ? 3000 : 20000;
+	const char *left = NULL;
+
+	report(tap, run_task(b, act, ms, &left) == (int)end, what);
+	report(tap, !left && traces_same(before), "and nothing is left");
+}
+
+/** test_ends() - made and taken down by whoever is left to do it */
+static inline void test_ends(struct tap *tap, const struct bound *b,
+			     const struct traces *before)
+{
+	test_end(tap, b, act_hang, TASK_DEADLINE,
+		 "a check is killed at its deadline with its device bound", before);
+	test_end(tap, b, act_interrupt, TASK_INTERRUPTED, "a run is interrupted", before);
+	test_end(tap, b, act_die, TASK_SIGNALLED, "a check and its peer are killed",
+		 before);
 }
 
 /** leave() - a process of its own makes the other end, and it and all of it are killed */

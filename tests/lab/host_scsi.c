@@ -123,8 +123,6 @@ static void test_lacks(struct tap *tap, const struct traces *before)
 	       "and is missed by its name");
 }
 
-/* --------------------------------------------- by whoever is left to do it */
-
 static int bind_in_session(struct session *s)
 {
 	struct peer_target t = { 0 };
@@ -137,57 +135,9 @@ static int bind_in_session(struct session *s)
 	return r < 0 ? r : set_endpoint(s->seam->dev, &t);
 }
 
-static int hang(struct session *s, const void *arg)
-{
-	int r = bind_in_session(s);
-
-	(void)arg;
-	if (r == 0)
-		hang_about();
-	return r;
-}
-
-static int interrupt(struct session *s, const void *arg)
-{
-	int r = bind_in_session(s);
-
-	(void)arg;
-	if (r == 0)
-		r = kill(getppid(), SIGINT);
-	if (r == 0)
-		hang_about();
-	return r;
-}
-
-/* Nobody of this side is left to take anything down. */
-static int die(struct session *s, const void *arg)
-{
-	int r = bind_in_session(s);
-
-	(void)arg;
-	if (r == 0 && kill(child_of(getpid()), SIGKILL) == 0)
-		(void)raise(SIGKILL);
-	return r;
-}
-
-static void test_ends(struct tap *tap, const struct traces *before)
-{
-	const char *left = NULL;
-
-	report(tap, run_task(FAMILY_SCSI, NODE, hang, 2000, &left) == TASK_DEADLINE,
-	       "a check is killed at its deadline, bound to its target");
-	report(tap, !left && traces_same(before), "and nothing is left");
-	report(tap,
-	       run_task(FAMILY_SCSI, NODE, interrupt, 20000, &left) == TASK_INTERRUPTED,
-	       "a run is interrupted");
-	report(tap, !left && traces_same(before), "and nothing is left");
-	report(tap, run_task(FAMILY_SCSI, NODE, die, 20000, &left) == TASK_SIGNALLED,
-	       "a check and its peer are killed");
-	report(tap, !left && traces_same(before), "and nothing is left");
-}
-
 int main(void)
 {
+	static const struct bound scsi = { FAMILY_SCSI, NODE, bind_in_session };
 	struct tap tap = { 0 };
 	struct traces before;
 
@@ -196,7 +146,7 @@ int main(void)
 	report(&tap, traces_same(&before), "nothing is left of it");
 	test_rounds(&tap, &before);
 	test_name_in_use(&tap, &before);
-	test_ends(&tap, &before);
+	test_ends(&tap, &scsi, &before);
 	test_leftovers(&tap, FAMILY_SCSI, &before);
 	test_lacks(&tap, &before);
 	return report_all(&tap);

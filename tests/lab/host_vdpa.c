@@ -145,6 +145,7 @@ static int be_daemon(void)
 	return 1;
 }
 
+/* What is never made is waited for in here. */
 static int make_only(struct session *s, const void *arg)
 {
 	(void)arg;
@@ -153,6 +154,7 @@ static int make_only(struct session *s, const void *arg)
 
 static void test_daemons(struct tap *tap, const struct traces *before)
 {
+	static const struct bound unbound = { FAMILY_VDPA, PEER_NODE, NULL };
 	const char *was = getenv("PATH");
 	cleanup_free char *path = strdup(was ? was : "");
 	const char *left = NULL;
@@ -169,8 +171,7 @@ static void test_daemons(struct tap *tap, const struct traces *before)
 	silent = fopen(PLACE "/silent", "we");
 	if (silent)
 		(void)fclose(silent);
-	report(tap,
-	       run_task(FAMILY_VDPA, PEER_NODE, make_only, 2000, &left) == TASK_DEADLINE,
+	report(tap, run_task(&unbound, make_only, 2000, &left) == TASK_DEADLINE,
 	       "one that never makes its device costs no more than the deadline");
 	report(tap, !left && traces_same(before), "and nothing is left");
 	(void)setenv("PATH", path ? path : "", 1);
@@ -200,72 +201,19 @@ static int open_in_session(struct session *s)
 						&status);
 }
 
-static int hang(struct session *s, const void *arg)
-{
-	int r = open_in_session(s);
-
-	(void)arg;
-	if (r == 0)
-		hang_about();
-	return r;
-}
-
-static int interrupt(struct session *s, const void *arg)
-{
-	int r = open_in_session(s);
-
-	(void)arg;
-	if (r == 0)
-		r = kill(getppid(), SIGINT);
-	if (r == 0)
-		hang_about();
-	return r;
-}
-
-/* Nobody of this side is left to take anything down. */
-static int die(struct session *s, const void *arg)
-{
-	int r = open_in_session(s);
-
-	(void)arg;
-	if (r == 0 && kill(child_of(getpid()), SIGKILL) == 0)
-		(void)raise(SIGKILL);
-	return r;
-}
+static const struct bound vdpa = { FAMILY_VDPA, PEER_NODE, open_in_session };
 
 /* At its end the device is closed while nobody answers for it. */
 static int silence(struct session *s, const void *arg)
 {
-	int r = open_in_session(s);
+	int r = ((const struct bound *)arg)->bind(s);
 	pid_t daemon = child_of(child_of(getpid()));
 
-	(void)arg;
 	if (r == 0)
 		r = daemon > 0 ? kill(daemon, SIGSTOP) : -ESRCH;
 	if (r == 0)
 		hang_about();
 	return r;
-}
-
-static void test_ends(struct tap *tap, const struct traces *before)
-{
-	const char *left = NULL;
-
-	report(tap, run_task(FAMILY_VDPA, PEER_NODE, hang, 4000, &left) == TASK_DEADLINE,
-	       "a check is killed at its deadline with its device open");
-	report(tap, !left && traces_same(before), "and nothing is left");
-	report(tap,
-	       run_task(FAMILY_VDPA, PEER_NODE, silence, 4000, &left) == TASK_DEADLINE,
-	       "and one whose device does not answer any more");
-	report(tap, !left && traces_same(before), "and nothing is left");
-	report(tap,
-	       run_task(FAMILY_VDPA, PEER_NODE, interrupt, 20000, &left) ==
-		       TASK_INTERRUPTED,
-	       "a run is interrupted");
-	report(tap, !left && traces_same(before), "and nothing is left");
-	report(tap, run_task(FAMILY_VDPA, PEER_NODE, die, 20000, &left) == TASK_SIGNALLED,
-	       "a check and its peer are killed");
-	report(tap, !left && traces_same(before), "and nothing is left");
 }
 
 int main(int argc, char **argv)
@@ -283,7 +231,9 @@ int main(int argc, char **argv)
 	test_death(&tap, &before);
 	test_silence(&tap, &before);
 	test_daemons(&tap, &before);
-	test_ends(&tap, &before);
+	test_ends(&tap, &vdpa, &before);
+	test_end(&tap, &vdpa, silence, TASK_DEADLINE,
+		 "a check is killed whose device does not answer any more", &before);
 	test_leftovers(&tap, FAMILY_VDPA, &before);
 	return report_all(&tap);
 }
