@@ -213,16 +213,22 @@ int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c)
 	return r < 0 ? r : 0;
 }
 
+void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base)
+{
+	struct ring *ring = &v->s->ring[VDPA_RING];
+
+	ring_init(ring, &v->s->mem, VDPA_RING, size, base);
+	ring->name = "request";
+	v->next_desc = v->next_header = 0;
+}
+
 int vdpa_ring(struct vdpa *v, const struct vdpa_config *c)
 {
 	unsigned int size = c->ring_size ? c->ring_size : SESSION_RING_SIZE;
 	struct session *s = v->s;
-	struct ring *ring = &s->ring[VDPA_RING];
 	int r = 0;
 
-	ring_init(ring, &s->mem, VDPA_RING, size, c->base);
-	ring->name = "request";
-	v->next_desc = v->next_header = 0;
+	vdpa_draw_ring(v, size, c->base);
 	r = session_ring_num(s, "setup.num", VDPA_RING, size);
 	if (r >= 0)
 		r = session_ring_base(s, "setup.base", VDPA_RING, c->base);

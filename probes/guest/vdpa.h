@@ -149,7 +149,10 @@ int vdpa_unmap_all(struct vdpa *v, const char *step);
 /** vdpa_negotiate() - owner, unless it is, backend features, status and features */
 int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c);
 
-/** vdpa_ring() - NUM, BASE, ADDR, CALL, KICK and ENABLE of ring 0. 0 or -errno */
+/** vdpa_draw_ring() - lay ring 0 out in the guest's memory, empty; no call is made */
+void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base);
+
+/** vdpa_ring() - NUM, BASE, ADDR, CALL, ERR, KICK and ENABLE of ring 0. 0 or -errno */
 int vdpa_ring(struct vdpa *v, const struct vdpa_config *c);
 
 /** vdpa_start() - status DRIVER_OK, step "start" */
@@ -187,7 +190,12 @@ struct vdpa_request {
 /** vdpa_put() - lay a request out and enter it into the avail ring; its head */
 uint16_t vdpa_put(struct vdpa *v, const struct vdpa_request *request);
 
-/** vdpa_kick() - publish what was put, and kick. 0 or -errno */
+/**
+ * vdpa_kick() - publish what was put, and kick
+ *
+ * Asks to be called for the next used buffer, which a device with
+ * VIRTIO_RING_F_EVENT_IDX goes by. Return: 0 or -errno.
+ */
 int vdpa_kick(struct vdpa *v);
 
 /**

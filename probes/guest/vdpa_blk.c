@@ -119,6 +119,7 @@ uint16_t vdpa_put(struct vdpa *v, const struct vdpa_request *r)
 
 int vdpa_kick(struct vdpa *v)
 {
+	ring_event(&v->s->ring[VDPA_RING]);
 	ring_publish(&v->s->ring[VDPA_RING]);
 	return session_kick(v->s, VDPA_RING);
 }
