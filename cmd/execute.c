@@ -266,8 +266,7 @@ struct verdict execute_unusable(const struct report_device *d)
 	return v;
 }
 
-/* What is behind a vDPA device that exists is somebody's: nothing is written to it. */
-static const char *not_ours(const struct report_device *d)
+const char *execute_not_ours(const struct report_device *d)
 {
 	if (d->kind != FAMILY_VDPA || !strcmp(d->path, PEER_NODE))
 		return NULL;
@@ -293,7 +292,7 @@ static int plan_device(struct execution *x, struct report_device *d,
 		.code = v.code,
 		.reason = v.text,
 		.array = d->features_array,
-		.no_peer = not_ours(d),
+		.no_peer = execute_not_ours(d),
 	};
 	if (d->features) {
 		p->offered = mask_set(d->features);

@@ -27,6 +27,15 @@ int execute_tell_synced(struct execution *x, const struct journal_line *line) mu
 struct verdict execute_unusable(const struct report_device *d);
 
 /**
+ * execute_not_ours() - why nothing is written to a device: what is behind a vDPA device
+ * that exists is somebody's
+ * @d:		device
+ *
+ * Return: static; NULL where there is nothing to say.
+ */
+const char *execute_not_ours(const struct report_device *d);
+
+/**
  * execute_unasked() - whether the rest on a device stays unasked: the run was told to
  * stop, or the device is wedged
  * @x:		execution

@@ -169,6 +169,11 @@ static bool not_played(struct execution *x, const struct stack_entry *e,
 		};
 		return true;
 	}
+	if (execute_not_ours(d)) {
+		*ret = (struct stack_result){ .code = REASON_PEER_MISSING,
+					      .reason = execute_not_ours(d) };
+		return true;
+	}
 	if (plan_held_back((enum risk)e->play.stack->risk,
 			   x->options->selection.intrusive, execute_in_guest(x), &v) ||
 	    execute_unasked(x, d->name, &v)) {

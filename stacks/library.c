@@ -61,6 +61,10 @@ static int check_devices(struct written_error *err, const struct stack *s)
 					   "is no device: net, vsock, scsi or vdpa");
 		if (has_word(&s->devices, i, word))
 			return refuse_item(err, "/devices", i, word, "stands twice");
+		if (s->devices.count > 1 && !strcmp(word, family_names[FAMILY_VDPA]))
+			return refuse_item(err, "/devices", i, word,
+					   "stands alone: such a device is started in "
+					   "another way than the others");
 	}
 	return 0;
 }

@@ -4,29 +4,14 @@
 #include <string.h>
 
 #include "guest/link.h"
+#include "guest/scsi.h"
 #include "seam/uapi.h"
 #include "stacks/features.h"
-#include "stacks/player.h"
+#include "stacks/player_parts.h"
 
 #define MISSES_MAX 8
 #define PACE_SAMPLES 3
 #define SLOW_RATIO 50
-
-/**
- * struct player - one play
- * @s, @play:	borrowed
- * @offered:	what VHOST_GET_FEATURES returned
- * @sent:	what VHOST_SET_FEATURES was given
- * @drawn:	the rings were laid out in the guest's memory
- * @hears:	of each ring, whether its error eventfd is set
- */
-struct player {
-	struct session *s;
-	const struct stack_play *play;
-	struct feature_set offered;
-	uint64_t sent;
-	bool drawn, hears[SESSION_QUEUES];
-};
 
 /* ------------------------------------------------------- the calls of a VMM */
 
@@ -78,7 +63,9 @@ static int play_set_features(struct player *p)
 		return r;
 	/* the guest keeps to what it acknowledged itself, whatever the VMM sent */
 	session_order(p->s, f.acked.word[0] & BIT64(VIRTIO_F_IN_ORDER));
-	session_fact(p->s, "setup.features", "iotlb", "%s", p->s->iotlb ? "on" : "off");
+	if (p->s->family != FAMILY_VDPA) /* which always has mappings, and no misses */
+		session_fact(p->s, "setup.features", "iotlb", "%s",
+			     p->s->iotlb ? "on" : "off");
 	return r;
 }
 
@@ -93,32 +80,58 @@ static int play_backend(struct player *p)
 	if (!set)
 		return 0;
 	r = session_backend(p->s, "setup.backend", set);
-	if (r >= 0 && set & BIT64(VHOST_BACKEND_F_IOTLB_MSG_V2))
+	if (r < 0)
+		return r;
+	p->backend = set;
+	if (set & BIT64(VHOST_BACKEND_F_IOTLB_MSG_V2))
 		p->s->msg_version = 2;
 	return r;
+}
+
+static unsigned int rings(const struct player *p)
+{
+	return p->s->family == FAMILY_VDPA ? 1 : session_queues(p->s);
+}
+
+/* "setup.rx.num" and so on. */
+static const char *ring_step(struct player *p, enum session_queue q,
+			     enum stack_ring_call call)
+{
+	static const char *const names[RING_CALL_NUM] = {
+		[RING_NUM] = "num",       [RING_BASE] = "base", [RING_ADDR] = "addr",
+		[RING_CALL] = "call",     [RING_ERR] = "err",   [RING_KICK] = "kick",
+		[RING_ENABLE] = "enable",
+	};
+	const char *step = arena_printf(&p->s->arena, "setup.%s.%s", p->s->ring[q].name,
+					names[call]);
+
+	return step ? step : "setup.ring";
 }
 
 /* What is left behind by a start that was refused, for whoever wants to know why. */
 static void note_refused(struct session *s)
 {
-	for (int i = 0; i < MISSES_MAX; i++)
+	/* vhost-scsi has no read(2) */
+	for (int i = 0; i < MISSES_MAX && s->family != FAMILY_SCSI; i++)
 		if (session_read_miss(s, "start.miss", NULL) <= 0)
 			break;
-	session_note_ring(s, "start.rx", QUEUE_RX);
-	session_note_eventfds(s, "start.rx", QUEUE_RX);
-	session_note_ring(s, "start.tx", QUEUE_TX);
-	session_note_eventfds(s, "start.tx", QUEUE_TX);
+	for (unsigned int q = 0; q < session_queues(s); q++) {
+		const char *step = arena_printf(&s->arena, "start.%s", s->ring[q].name);
+
+		session_note_ring(s, step ? step : "start.ring", (enum session_queue)q);
+		session_note_eventfds(s, step ? step : "start.ring",
+				      (enum session_queue)q);
+	}
 }
 
 /* Errors of a ring are heard, also where the VMM does not listen. */
 static int listen_to(struct player *p, enum session_queue q)
 {
-	const char *step = q == QUEUE_TX ? "setup.tx.err" : "setup.rx.err";
-
 	if (p->hears[q])
 		return 0;
 	p->hears[q] = true;
-	return session_ring_fd(p->s, step, VHOST_SET_VRING_ERR, q, p->s->err[q]);
+	return session_ring_fd(p->s, ring_step(p, q, RING_ERR), VHOST_SET_VRING_ERR, q,
+			       p->s->err[q]);
 }
 
 static int play_ring_start(struct player *p, enum session_queue q)
@@ -138,7 +151,7 @@ static void draw_rings(struct player *p)
 {
 	struct session *s = p->s;
 
-	for (unsigned int q = 0; q < session_queues(s) && !p->drawn; q++) {
+	for (unsigned int q = 0; q < rings(p) && !p->drawn; q++) {
 		ring_init(&s->ring[q], &s->mem, q, SESSION_RING_SIZE, 0);
 		s->ring[q].in_order = s->in_order;
 	}
@@ -148,16 +161,7 @@ static void draw_rings(struct player *p)
 static int play_ring_call(struct player *p, enum session_queue q,
 			  enum stack_ring_call call)
 {
-	static const struct {
-		const char *rx, *tx;
-	} steps[RING_CALL_NUM] = {
-		[RING_NUM] = { "setup.rx.num", "setup.tx.num" },
-		[RING_BASE] = { "setup.rx.base", "setup.tx.base" },
-		[RING_ADDR] = { "setup.rx.addr", "setup.tx.addr" },
-		[RING_CALL] = { "setup.rx.call", "setup.tx.call" },
-		[RING_KICK] = { "setup.rx.kick", "setup.tx.kick" },
-	};
-	const char *step = q == QUEUE_TX ? steps[call].tx : steps[call].rx;
+	const char *step = call == RING_START ? "start" : ring_step(p, q, call);
 	struct session *s = p->s;
 
 	switch (call) {
@@ -175,6 +179,8 @@ static int play_ring_call(struct player *p, enum session_queue q,
 		return session_ring_fd(s, step, VHOST_SET_VRING_KICK, q, s->kick[q]);
 	case RING_START:
 		return play_ring_start(p, q);
+	case RING_ENABLE:
+		return player_vdpa_enable(p, step);
 	case RING_CALL_NUM:
 		break;
 	}
@@ -186,10 +192,10 @@ static int play_vrings(struct player *p, const struct stack_step *step)
 	int r = 0;
 
 	draw_rings(p);
-	for (unsigned int q = 0; q < session_queues(p->s); q++)
+	for (unsigned int q = 0; q < rings(p); q++)
 		for (size_t i = 0; i < step->count && r >= 0; i++)
 			r = play_ring_call(p, (enum session_queue)q,
-					   (enum stack_ring_call)step->ring[i]);
+					   (enum stack_ring_call)step->word[i]);
 	return r;
 }
 
@@ -219,8 +225,22 @@ static int play_start(struct player *p)
 	return r;
 }
 
+/* Of which vhost-scsi alone has one; newer kernels than a VMM knows it refuses. */
+static int play_abi_version(struct player *p)
+{
+	uint32_t version = 0;
+	int r = 0;
+
+	if (p->s->family != FAMILY_SCSI)
+		return 0;
+	r = scsi_get_u32(p->s, "setup.abi_version", VHOST_SCSI_GET_ABI_VERSION, &version);
+	return r >= 0 && version > VHOST_SCSI_ABI_VERSION ? -ENOSYS : r;
+}
+
 static int play_step(struct player *p, const struct stack_step *step)
 {
+	bool vdpa = p->s->family == FAMILY_VDPA;
+
 	switch ((enum stack_call)step->call) {
 	case CALL_FORK_FROM_OWNER:
 		return play_fork(p);
@@ -239,16 +259,27 @@ static int play_step(struct player *p, const struct stack_step *step)
 	case CALL_VRINGS:
 		return play_vrings(p, step);
 	case CALL_IOTLB_UPDATE:
-		return play_map(p);
+		return vdpa ? player_vdpa_step(p, step) : play_map(p);
 	case CALL_START:
-		return play_start(p);
+		return vdpa ? player_vdpa_step(p, step) : play_start(p);
+	case CALL_GET_ABI_VERSION:
+		return play_abi_version(p);
+	case CALL_GET_DEVICE_ID:
+	case CALL_GET_IOVA_RANGE:
+	case CALL_SET_STATUS:
+	case CALL_GET_STATUS:
+	case CALL_SET_CONFIG_CALL:
+	case CALL_IOTLB_BATCH_BEGIN:
+	case CALL_IOTLB_BATCH_END:
+	case CALL_IOTLB_INVALIDATE:
+		return player_vdpa_step(p, step);
 	case CALL_NUM:
 		break;
 	}
 	return -EINVAL;
 }
 
-static int play_calls(struct player *p)
+int player_calls(struct player *p)
 {
 	const struct rec_list *order = &p->play->stack->order;
 	char word[STACK_WORD_ROOM];
@@ -365,7 +396,9 @@ static void play_transfer(struct player *p)
 	if (e == 0)
 		e = session_barrier(p->s);
 	if (e == 0)
-		e = link_both_ways(&l, STACK_TRANSFER_BYTES);
+		e = link_both_ways(&l, p->s->family == FAMILY_SCSI
+					       ? STACK_SCSI_BYTES
+					       : STACK_TRANSFER_BYTES);
 	name = e < 0 ? strerrorname_np(-e) : "ok";
 	session_fact(p->s, "transfer", "result", "%s", name ? name : "unknown errno");
 	if (e == 0 && p->s->iotlb)
@@ -386,8 +419,8 @@ int stack_collect(struct session *s, const struct stack_play *play)
 {
 	struct player p = { .s = s, .play = play };
 
-	if (s->family != FAMILY_VSOCK && s->family != FAMILY_NET)
-		return -EOPNOTSUPP;
+	if (s->family == FAMILY_VDPA)
+		return player_vdpa(&p);
 	s->addresses =
 		play->guest->guest == GUEST_VIOMMU ? ADDRESSES_IOVA : ADDRESSES_PHYSICAL;
 	if (has_own_header(play->guest))
@@ -396,7 +429,7 @@ int stack_collect(struct session *s, const struct stack_play *play)
 		return 0;
 	if (session_open(s) < 0)
 		return s->failed;
-	if (play_calls(&p) >= 0)
+	if (player_calls(&p) >= 0)
 		play_transfer(&p);
 	return s->failed;
 }

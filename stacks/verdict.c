@@ -2,79 +2,15 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
-#include "stacks/verdict.h"
+#include "stacks/ruling.h"
 
 #define MASK_33 "Mask bit 33 in VHOST_SET_FEATURES unless the VMM serves the IOTLB."
-
-/**
- * struct ruling - one judgement
- * @e:		evidence
- * @a:		arena of the texts
- * @ret:	verdict
- */
-struct ruling {
-	const struct evidence *e;
-	struct arena *a;
-	struct stack_result *ret;
-};
-
-/* Settles the verdict; true, so that rules may end in it. */
-static bool rule(struct ruling *r, int verdict, const char *signature, int code,
-		 const char *fmt, ...) printf_(5, 6);
-
-static bool rule(struct ruling *r, int verdict, const char *signature, int code,
-		 const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	r->ret->verdict = verdict;
-	r->ret->signature = signature;
-	r->ret->code = code;
-	r->ret->reason = arena_vprintf(r->a, fmt, args);
-	va_end(args);
-	if (!r->ret->reason)
-		r->ret->reason = "memory is exhausted";
-	return true;
-}
 
 /* ---------------------------------------------------------------- evidence */
 
 static const struct ev *ev_at(const struct ruling *r, size_t i)
 {
 	return r->e->ev.item[i];
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
-
-static const char *errno_text(int err)
-{
-	const char *name = strerrorname_np(err);
-
-	return name ? name : "an unknown error";
-}
-
-/* A call is repeated when a CID is taken: the last one at a step is what counts. */
-static const struct ev *last_call(const struct ruling *r, const char *step)
-{
-	const struct ev *ev = NULL, *last = NULL;
-
-	while ((ev = ev_find_next(r->e, ev, EV_IOCTL, step)))
-		last = ev;
-	return last;
-}
-
-static const char *fact(const struct ruling *r, const char *step, const char *name)
-{
-	const struct ev *ev = NULL;
-
-	while ((ev = ev_find_next(r->e, ev, EV_FACT, step)))
-		if (same(ev->fact.name, name))
-			return ev->fact.value;
-	return NULL;
 }
 
 static bool iotlb_on(const struct ruling *r)
@@ -168,7 +104,8 @@ static bool rule_peer(struct ruling *r)
 
 	return ev && rule(r, STACK_UNKNOWN, NULL, REASON_PEER_MISSING,
 			  "the host's end could not be made (%s: %s): load the module "
-			  "vsock, or tun for net, then try again",
+			  "vsock, tun for net, target_core_mod for scsi, or vduse for "
+			  "vdpa, then try again",
 			  ev->fact.name, ev->fact.value ? ev->fact.value : "?");
 }
 
@@ -195,11 +132,20 @@ static bool rule_open(struct ruling *r)
 		    "the device cannot be opened (%s)", errno_text(err));
 }
 
+static bool started(const struct ruling *r)
+{
+	const struct ev *start = last_call(r, "start");
+
+	return start && !start->ioctl.err;
+}
+
 static bool rule_refused_call(struct ruling *r, const struct ev *ev)
 {
 	const char *err = errno_text(ev->ioctl.err);
 	const char *arg = ev->ioctl.arg ? ev->ioctl.arg : "no argument";
 
+	if (ruling_vdpa_features(r, ev))
+		return true;
 	if (same(ev->step, "setup.features") || same(ev->step, "setup.backend"))
 		return rule(r, STACK_REFUSED, "features_refused", REASON_CONTRACT,
 			    "%s of %s was refused with %s. Send no bit that the kernel "
@@ -208,6 +154,13 @@ static bool rule_refused_call(struct ruling *r, const struct ev *ev)
 	if (same(ev->step, "setup.cid") && ev->ioctl.err == EADDRINUSE)
 		return rule(r, STACK_UNKNOWN, NULL, REASON_BUSY,
 			    "no free CID was found in 16 tries: run it again");
+	if (ev->ioctl.err == EBUSY && started(r))
+		return rule(
+			r, STACK_FAILS_START, "rings_after_start", REASON_CONTRACT,
+			"%s (%s) was refused with EBUSY: the device runs already, and a "
+			"ring of a running device cannot be set up. Set all rings up "
+			"before the start.",
+			ev->ioctl.name, arg);
 	return rule(r, STACK_FAILS_START, "setup_refused", REASON_CONTRACT,
 		    "%s (%s) was refused with %s, so the VMM cannot start the device.",
 		    ev->ioctl.name, arg, err);
@@ -337,14 +290,25 @@ static bool rule_in_order(struct ruling *r, const char *harm)
 		    harm);
 }
 
+static bool scsi(const struct ruling *r)
+{
+	const struct ev *start = last_call(r, "start");
+
+	return start && same(start->ioctl.name, "VHOST_SCSI_SET_ENDPOINT");
+}
+
 /* The classes that post no miss (vhost-abi 3.7), as far as the counters tell them apart.
  */
 static bool rule_stall(struct ruling *r)
 {
 	const struct ev *fds = ev_find(r->e, EV_EVENTFD, "stall");
 	const struct ev *miss = miss_at(r, "stall");
+	/* vhost-scsi, which has no IOTLB, has no messages either */
+	bool read = ev_find(r->e, EV_IOTLB, "stall") || scsi(r);
 
-	if (!ev_find(r->e, EV_IOTLB, "stall") || !fds)
+	if (ruling_vdpa(r) && fds)
+		return ruling_vdpa_stall(r);
+	if (!read || !fds)
 		return rule(r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
 			    "a stall was met, but its proof is missing: run it again");
 	if (miss)
@@ -375,12 +339,44 @@ static bool rule_stall(struct ruling *r)
 		    fds->eventfd.queue);
 }
 
+/* A request that came back with an answer which is not a good one. */
+static bool rule_answer(struct ruling *r)
+{
+	static const char *const steps[] = { "ready", "tx", "rx" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		const char *response = fact(r, steps[i], "response");
+		const char *status = fact(r, steps[i], "status");
+		const char *request = fact(r, steps[i], "request");
+
+		if (response && status)
+			return rule(
+				r, STACK_STALLS, "request_failed", REASON_CONTRACT,
+				"the device started, but answers the guest's requests "
+				"with response %s and SCSI status %s.",
+				response, status);
+		if (request && strncmp(request, "status 0,", 9) != 0)
+			return rule(
+				r, STACK_STALLS, "request_failed", REASON_CONTRACT,
+				"the device started, but answers the guest's requests "
+				"badly (%s).",
+				request);
+	}
+	return false;
+}
+
 /* The transfer ended early without a stall; @why is the name of an errno. */
 static bool rule_failure(struct ruling *r, const char *why)
 {
 	static const char *const ours[] = { "EPIPE", "ENOMEM", "EMFILE", "ENFILE",
 					    "EIO" };
 
+	if (same(why, "EIO") && rule_answer(r))
+		return true;
+	if (ruling_vdpa(r) && same(why, "EOPNOTSUPP"))
+		return rule(r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
+			    "every call succeeded, but bytes are moved over block "
+			    "devices only, and this vDPA device is none");
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (same(why, ours[i]))
 			return rule(
@@ -488,8 +484,9 @@ void stack_judge(struct arena *a, const struct evidence *evidence,
 		 struct stack_result *ret)
 {
 	static bool (*const rules[])(struct ruling *) = {
-		rule_peer,     rule_open, rule_setup,      rule_start,
-		rule_transfer, rule_pace, rule_unobserved,
+		rule_peer,          rule_open,  ruling_vdpa_kind,
+		ruling_vdpa_status, rule_setup, rule_start,
+		rule_transfer,      rule_pace,  rule_unobserved,
 	};
 	struct ruling r = { .e = evidence, .a = a, .ret = ret };
 	const struct ev *tx = transfer(&r, EV_TX), *rx = transfer(&r, EV_RX);
@@ -513,15 +510,10 @@ bool stack_not_applicable(struct arena *a, const struct stack *stack, enum famil
 
 	for (size_t i = 0; i < stack->devices.count; i++)
 		listed = listed || same(stack->devices.item[i], family_names[family]);
-	if (listed && (family == FAMILY_VSOCK || family == FAMILY_NET))
-		return false;
 	if (listed)
-		(void)rule(
-			&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
-			"this version of vhostcheck plays policies on net and vsock only");
-	else
-		(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
-			   "the policy does not drive %s", family_names[family]);
+		return false;
+	(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
+		   "the policy does not drive %s", family_names[family]);
 	*ret = none;
 	return true;
 }

@@ -13,7 +13,8 @@
  *		ring_addresses_wiped ring_unreachable start_refused setup_refused
  *		features_refused in_order_unacked descriptor_refused stalled_silently
  *		peer_silent connection_reset transfer_failed payload_lost
- *		payload_corrupted iotlb_slow
+ *		payload_corrupted iotlb_slow rings_after_start request_failed; of vDPA
+ *		platform_missing ring_enabled_late ring_unmapped
  * @code:	enum reason_code; of no meaning when it works
  * @reason:	what happened and what to do, for a person; NULL when it works
  * @tx_bytes, @rx_bytes: payload that arrived at the host and at the guest

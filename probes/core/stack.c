@@ -11,22 +11,22 @@ const char *const stack_verdict_names[] = {
 };
 
 const char *const stack_call_names[CALL_NUM + 1] = {
-	"FORK_FROM_OWNER",
-	"SET_OWNER",
-	"GET_FEATURES",
-	"SET_FEATURES",
-	"BACKEND_FEATURES",
-	"SET_MEM_TABLE",
-	"SET_GUEST_CID",
-	"VRINGS",
-	"IOTLB_UPDATE",
-	"START",
-	NULL,
+	"FORK_FROM_OWNER",   "SET_OWNER",       "GET_FEATURES",     "SET_FEATURES",
+	"BACKEND_FEATURES",  "SET_MEM_TABLE",   "SET_GUEST_CID",    "VRINGS",
+	"IOTLB_UPDATE",      "START",           "GET_ABI_VERSION",  "GET_DEVICE_ID",
+	"GET_IOVA_RANGE",    "SET_STATUS",      "GET_STATUS",       "SET_CONFIG_CALL",
+	"IOTLB_BATCH_BEGIN", "IOTLB_BATCH_END", "IOTLB_INVALIDATE", NULL,
 };
 
 const char *const stack_ring_call_names[RING_CALL_NUM + 1] = {
-	"NUM", "BASE", "ADDR", "CALL", "ERR", "KICK", "START", NULL,
+	"NUM", "BASE", "ADDR", "CALL", "ERR", "KICK", "START", "ENABLE", NULL,
 };
+
+const char *const stack_status_names[STACK_STATUS_NUM + 1] = {
+	"RESET", "ACKNOWLEDGE", "DRIVER", "FEATURES_OK", NULL,
+};
+
+const char *const stack_kind_names[KIND_NUM + 1] = { "NET", "BLOCK", NULL };
 
 /* The place of the first @len bytes of @word among names, or -ENOENT. */
 static int place_of(const char *const *names, const char *word, size_t len)
@@ -37,18 +37,44 @@ static int place_of(const char *const *names, const char *word, size_t len)
 	return -ENOENT;
 }
 
-static int add_ring_call(struct stack_step *step, const char *word, size_t len)
+/* The words that may stand behind a call, or NULL. */
+static const char *const *words_of(int call)
 {
-	int ring = place_of(stack_ring_call_names, word, len);
+	switch (call) {
+	case CALL_VRINGS:
+		return stack_ring_call_names;
+	case CALL_SET_STATUS:
+		return stack_status_names;
+	case CALL_GET_DEVICE_ID:
+		return stack_kind_names;
+	default:
+		return NULL;
+	}
+}
 
-	if (ring < 0)
-		return ring;
-	if (step->call != CALL_VRINGS)
-		return -EINVAL;
+/* One kind, and RESET, stand alone. */
+static bool goes_with(const struct stack_step *step, int word)
+{
+	if (!step->count)
+		return true;
+	if (step->call == CALL_SET_STATUS)
+		return word != STACK_STATUS_RESET && step->word[0] != STACK_STATUS_RESET;
+	return step->call != CALL_GET_DEVICE_ID;
+}
+
+static int add_word(struct stack_step *step, const char *text, size_t len)
+{
+	const char *const *words = words_of(step->call);
+	int word = words ? place_of(words, text, len) : -EINVAL;
+
+	if (word < 0)
+		return word;
 	for (size_t i = 0; i < step->count; i++)
-		if (step->ring[i] == ring)
+		if (step->word[i] == word)
 			return -EEXIST;
-	step->ring[step->count++] = ring;
+	if (!goes_with(step, word))
+		return -EINVAL;
+	step->word[step->count++] = word;
 	return 0;
 }
 
@@ -63,9 +89,10 @@ int stack_step_read(const char *text, struct stack_step *ret,
 	while (e >= 0 && word[len]) {
 		word += len + 1;
 		len = strcspn(word, " ");
-		e = add_ring_call(ret, word, len);
+		e = add_word(ret, word, len);
 	}
-	if (e >= 0 && ret->call == CALL_VRINGS && !ret->count)
+	if (e >= 0 && !ret->count &&
+	    (ret->call == CALL_VRINGS || ret->call == CALL_SET_STATUS))
 		e = -EINVAL;
 	if (e >= 0)
 		return 0;

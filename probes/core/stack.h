@@ -52,7 +52,7 @@ enum stack_base {
 /**
  * enum stack_call - steps of a VMM's start, which a policy puts in order
  * @CALL_FORK_FROM_OWNER: VHOST_SET_FORK_FROM_OWNER with VHOST_FORK_OWNER_KTHREAD; a
- *		kernel that refuses it is no obstacle
+ *			kernel that refuses it is no obstacle
  * @CALL_SET_OWNER:	VHOST_SET_OWNER
  * @CALL_GET_FEATURES:	VHOST_GET_FEATURES
  * @CALL_SET_FEATURES:	VHOST_SET_FEATURES
@@ -61,8 +61,24 @@ enum stack_base {
  * @CALL_SET_MEM_TABLE:	VHOST_SET_MEM_TABLE
  * @CALL_SET_GUEST_CID:	VHOST_VSOCK_SET_GUEST_CID; left out on other devices
  * @CALL_VRINGS:	what enum stack_ring_call says, for one ring after the other
- * @CALL_IOTLB_UPDATE:	what the guest's map says, if the IOTLB is on by then
- * @CALL_START:		VHOST_VSOCK_SET_RUNNING; VHOST_NET_SET_BACKEND of all rings
+ * @CALL_IOTLB_UPDATE:	what the guest's map says, if the IOTLB is on by then, as it
+ *			always is on vdpa
+ * @CALL_START:		VHOST_VSOCK_SET_RUNNING; VHOST_NET_SET_BACKEND of all rings;
+ *			VHOST_SCSI_SET_ENDPOINT; VHOST_VDPA_SET_STATUS of all bits up to
+ *			DRIVER_OK
+ * @CALL_GET_ABI_VERSION: VHOST_SCSI_GET_ABI_VERSION; of scsi alone, as all that follow
+ *			are of vdpa
+ * @CALL_GET_DEVICE_ID:	VHOST_VDPA_GET_DEVICE_ID; by its word the VMM goes on with
+ *			devices of one kind only
+ * @CALL_GET_IOVA_RANGE: VHOST_VDPA_GET_IOVA_RANGE
+ * @CALL_SET_STATUS:	VHOST_VDPA_SET_STATUS of what its words add to the bits set so
+ *			far; may be made again
+ * @CALL_GET_STATUS:	VHOST_VDPA_GET_STATUS: a VMM gives up that finds less than it set;
+ *			may be made again
+ * @CALL_SET_CONFIG_CALL: VHOST_VDPA_SET_CONFIG_CALL
+ * @CALL_IOTLB_BATCH_BEGIN, @CALL_IOTLB_BATCH_END: the messages of these names, if
+ *			VHOST_BACKEND_F_IOTLB_BATCH was acknowledged
+ * @CALL_IOTLB_INVALIDATE: VHOST_IOTLB_INVALIDATE of all addresses
  */
 enum stack_call {
 	CALL_FORK_FROM_OWNER,
@@ -75,6 +91,15 @@ enum stack_call {
 	CALL_VRINGS,
 	CALL_IOTLB_UPDATE,
 	CALL_START,
+	CALL_GET_ABI_VERSION,
+	CALL_GET_DEVICE_ID,
+	CALL_GET_IOVA_RANGE,
+	CALL_SET_STATUS,
+	CALL_GET_STATUS,
+	CALL_SET_CONFIG_CALL,
+	CALL_IOTLB_BATCH_BEGIN,
+	CALL_IOTLB_BATCH_END,
+	CALL_IOTLB_INVALIDATE,
 	CALL_NUM
 };
 
@@ -85,6 +110,7 @@ extern const char *const stack_call_names[CALL_NUM + 1];
  * enum stack_ring_call - what a CALL_VRINGS is made of
  * @RING_NUM, @RING_BASE, @RING_ADDR, @RING_CALL, @RING_ERR, @RING_KICK: VHOST_SET_VRING_*
  * @RING_START:		VHOST_NET_SET_BACKEND of this ring
+ * @RING_ENABLE:	VHOST_VDPA_SET_VRING_ENABLE
  */
 enum stack_ring_call {
 	RING_NUM,
@@ -94,6 +120,7 @@ enum stack_ring_call {
 	RING_ERR,
 	RING_KICK,
 	RING_START,
+	RING_ENABLE,
 	RING_CALL_NUM
 };
 
@@ -101,14 +128,44 @@ enum stack_ring_call {
 extern const char *const stack_ring_call_names[RING_CALL_NUM + 1];
 
 /**
+ * enum stack_status - bits that a CALL_SET_STATUS adds (virtio-1.2 2.1)
+ * @STACK_STATUS_RESET:	takes all away instead, and stands alone
+ */
+enum stack_status {
+	STACK_STATUS_RESET,
+	STACK_STATUS_ACKNOWLEDGE,
+	STACK_STATUS_DRIVER,
+	STACK_STATUS_FEATURES_OK,
+	STACK_STATUS_NUM
+};
+
+/** stack_status_names - "RESET" and so on, ended by NULL */
+extern const char *const stack_status_names[STACK_STATUS_NUM + 1];
+
+/** enum stack_kind - of a vDPA device, which a CALL_GET_DEVICE_ID insists on */
+enum stack_kind {
+	KIND_NET,
+	KIND_BLOCK,
+	KIND_NUM
+};
+
+/** stack_kind_names - "NET", "BLOCK", ended by NULL */
+extern const char *const stack_kind_names[KIND_NUM + 1];
+
+/** STACK_WORDS - the most words behind a call */
+#define STACK_WORDS RING_CALL_NUM
+
+/**
  * struct stack_step - one step of an order
  * @call:	enum stack_call
- * @ring:	enum stack_ring_call, in order; with CALL_VRINGS alone
+ * @word:	what stands behind the call, in order: enum stack_ring_call of
+ *		CALL_VRINGS, enum stack_status of CALL_SET_STATUS, enum stack_kind of
+ *		CALL_GET_DEVICE_ID
  * @count:	how many
  */
 struct stack_step {
 	int call;
-	int ring[RING_CALL_NUM];
+	int word[STACK_WORDS];
 	size_t count;
 };
 
@@ -121,8 +178,9 @@ struct stack_step {
  * @ret:	the step; indeterminate on failure
  * @ret_word:	on failure the word at fault, cut; the first one if something is missing
  *
- * Return: 0; -ENOENT for a word that is no step, or no call of a ring; -EEXIST for one
- * that stands twice; -EINVAL for VRINGS without a call, or calls behind another step.
+ * Return: 0; -ENOENT for a word that is no step, or none of those of its step; -EEXIST
+ * for one that stands twice; -EINVAL for VRINGS or SET_STATUS without a word, and for a
+ * word that does not go with those before it.
  */
 int stack_step_read(const char *text, struct stack_step *ret,
 		    char ret_word[STACK_WORD_ROOM]);

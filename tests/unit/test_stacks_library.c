@@ -372,7 +372,7 @@ static void test_a_step_is_refused_that_is_none(void **state)
 		{ "\"VRINGS NUM", "\"VRINGS\", \"VRINGS NUM", 15, "/order/4", "VRINGS",
 		  "lacks its calls" },
 		{ "SET_OWNER", "SET_OWNER NUM", 15, "/order/0", "NUM",
-		  "goes with VRINGS alone" },
+		  "does not go with what stands before it" },
 		{ "\"SET_GUEST_CID\"", "\"SET_GUEST_CID\", \"SET_GUEST_CID\"", 15,
 		  "/order/6", "SET_GUEST_CID", "twice" },
 		{ "\"START\"", "\"START\", \"START\"", 15, "/order/7", "START", "twice" },
