@@ -101,19 +101,20 @@ static error_t take_severity(struct argp_state *state, struct run_options *o,
 	return EINVAL;
 }
 
-static error_t take_create(struct argp_state *state, struct run_options *o,
-			   const char *word)
+error_t run_options_create(struct argp_state *state, struct arena *a,
+			   struct rec_list *list, const char *word)
 {
-	cleanup_free char *copy = strdup(word);
-	char *rest = copy;
+	char *rest = arena_strdup(a, word);
 	char *one = NULL;
 
+	if (!rest)
+		return ENOMEM;
 	while ((one = strsep(&rest, ",")) != NULL) {
 		if (strcmp(one, "scsi") != 0 && strcmp(one, "vdpa") != 0) {
 			argp_error(state, "--create: '%s' is neither scsi nor vdpa", one);
 			return EINVAL;
 		}
-		if (keep(o, &o->create, one))
+		if (rec_list_add(a, list, one) < 0)
 			return ENOMEM;
 	}
 	return 0;
@@ -185,7 +186,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->load_modules = true;
 		return 0;
 	case OPT_CREATE:
-		return take_create(state, o, arg);
+		return run_options_create(state, &o->arena, &o->create, arg);
 	case OPT_DETERMINISTIC:
 		o->selection.deterministic = true;
 		return 0;

@@ -66,6 +66,18 @@ error_t run_options_device(struct argp_state *state, struct run_options *o,
 			   const char *name);
 
 /**
+ * run_options_create() - take the argument of --create
+ * @state:	of argp, for the message
+ * @a:		arena of what is added
+ * @list:	const char * are added: "scsi", "vdpa"
+ * @word:	"scsi,vdpa" or one of them
+ *
+ * Return: 0; EINVAL after a message; ENOMEM. As a parser returns it to argp.
+ */
+error_t run_options_create(struct argp_state *state, struct arena *a,
+			   struct rec_list *list, const char *word);
+
+/**
  * run_options_resolve() - check what was asked for against what there is
  * @ctx:	for the message
  * @o:		options; @library is filled in

@@ -138,18 +138,22 @@ int stacks_host(const struct cmd_ctx *ctx, struct arena *a,
  * @run:	play them
  * @intrusive:	those too that do what no ordinary VMM does
  * @model:	enum model_policy, @models of them: on the model instead, in this order
+ * @create:	families of which devices may be made, by @arena
  */
 struct stacks_options {
+	struct arena *arena;
 	char **words;
 	int count;
 	bool run, intrusive;
 	int model[STACKS_MODELS];
 	size_t models;
+	struct rec_list create;
 };
 
 enum {
 	OPT_RUN = 0x300,
 	OPT_INTRUSIVE,
+	OPT_CREATE,
 	OPT_MODEL
 };
 
@@ -157,6 +161,9 @@ static const struct argp_option options[] = {
 	{ "run", OPT_RUN, NULL, 0, "Play them on this host's devices", 1 },
 	{ "intrusive", OPT_INTRUSIVE, NULL, 0,
 	  "With --run: those too that do what no ordinary VMM does", 1 },
+	{ "create", OPT_CREATE, "FAMILY,...", 0,
+	  "With --run: make scsi or vdpa devices for it, which else are not played on",
+	  1 },
 	{ "model", OPT_MODEL, "strict|lenient|gated", 0,
 	  "With --run: play them on a model of a kernel that arms the IOTLB at once, with the "
 	  "first message, or only with backend features; may be given more than once",
@@ -194,6 +201,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_INTRUSIVE:
 		o->intrusive = true;
 		return 0;
+	case OPT_CREATE:
+		return run_options_create(state, o->arena, &o->create, arg);
 	case OPT_MODEL:
 		return take_model(state, o, arg);
 	case ARGP_KEY_ARG:
@@ -202,6 +211,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (o->intrusive && !o->run)
 			argp_error(state, "--intrusive goes with --run");
+		if (o->create.count && !o->run)
+			argp_error(state, "--create goes with --run");
 		if (o->models && !o->run)
 			argp_error(state, "--model goes with --run");
 		return 0;
@@ -384,6 +395,7 @@ static int run_policies(const struct cmd_ctx *ctx, const struct stacks_options *
 	r.library = d->stacks;
 	r.policies_only = true;
 	r.selection.intrusive = o->intrusive;
+	r.create = o->create;
 	status = name_them(&r, o) < 0 ? cmd_fail_memory(ctx) : play_them(&x, d);
 	execute_done(&x);
 	run_options_done(&r);
@@ -424,7 +436,7 @@ static int run_stacks(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	cleanup_arena struct arena a = { 0 };
 	struct stacks_document d = { 0 };
-	struct stacks_options o = { 0 };
+	struct stacks_options o = { .arena = &a };
 	int r = 0;
 
 	o.words = arena_alloc(&a, (size_t)argc * sizeof(*o.words));

@@ -65,6 +65,13 @@ refused()
 	[[ $stderr == *"--intrusive goes with --run"* ]]
 }
 
+@test "--create goes with --run, and makes scsi and vdpa devices alone" {
+	run -64 --separate-stderr "$VHOSTCHECK" stacks --create scsi
+	[[ $stderr == *"--create goes with --run"* ]]
+	run -64 --separate-stderr "$VHOSTCHECK" stacks --run --create scsi,net
+	[[ $stderr == *"'net' is neither scsi nor vdpa"* ]]
+}
+
 @test "a file that is not there is 64 and named" {
 	run -64 --separate-stderr "$VHOSTCHECK" stacks no/such.json
 	[[ $stderr == *"no/such.json"*"No such file"* ]]
