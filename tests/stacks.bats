@@ -5,9 +5,10 @@
 
 bats_require_minimum_version 1.5.0
 
-policies=(acrn acrn-vsock alioth alioth-2024 crosvm crosvm-2022 crosvm-vhost-user dpdk-virtio-user
-	dragonball kvmtool kvmtool-2021 kvmtool-vsock nebula openvmm passthrough-late qemu qemu-2017
-	seastar stratovirt stratovirt-2023 stratovirt-vsock vpp)
+policies=(acrn acrn-vsock alioth alioth-2024 cloud-hypervisor crosvm crosvm-2022 crosvm-vhost-user
+	dpdk-vdpa dpdk-virtio-user dragonball kvmtool kvmtool-2021 kvmtool-scsi kvmtool-scsi-2023
+	kvmtool-vsock nebula openvmm passthrough-late qemu qemu-2017 qemu-scsi qemu-vdpa
+	qemu-vdpa-2023 seastar stratovirt stratovirt-2023 stratovirt-vsock vpp)
 
 setup()
 {
@@ -140,6 +141,17 @@ refused()
 	grep -q "VIRTIO_F_ACCESS_PLATFORM on net, vsock for guests protected" <<<"$output"
 }
 
+@test "policies of scsi and vdpa are told with their calls, and what they pass on" {
+	run -0 "$VHOSTCHECK" explain qemu-vdpa-2023
+	grep -q "SET_STATUS ACKNOWLEDGE DRIVER" <<<"$output"
+	grep -q "START, SET_CONFIG_CALL, VRINGS ENABLE" <<<"$(tr -s ' \n' ' ' <<<"$output")"
+	run -0 "$VHOSTCHECK" stacks --json cloud-hypervisor kvmtool-scsi kvmtool-scsi-2023 qemu-scsi \
+		qemu-vdpa
+	jq -e '[.unknown[] | [.stack, .device, .guest, .bits.hex]] == [
+		["cloud-hypervisor", "vdpa", "plain", "0x14400000000"],
+		["kvmtool-scsi-2023", "scsi", "plain", "0x10d00000a"]]' <<<"$output"
+}
+
 @test "a missing START is 64" {
 	jq --tab '.order -= ["START"]' mine.json >less.json
 	mv less.json mine.json
@@ -192,6 +204,7 @@ under()
 	under strict '[.verdicts[] | select(.verdict != "works") | .stack] | unique
 		== ["alioth", "crosvm-2022", "crosvm-vhost-user", "dragonball", "kvmtool-2021",
 			"passthrough-late", "stratovirt-2023"]'
+	under strict '[.verdicts[] | select(.device | IN("net", "vsock") | not)] == []'
 	under strict '.lost == []'
 	under lenient '[.verdicts[].verdict] | all(. == "works")'
 	under lenient '[.lost[].id] | contains(["vsock.isolation.other_device"])'

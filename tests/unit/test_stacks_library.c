@@ -56,19 +56,26 @@ static void test_built_in_policies_have_the_names_of_their_files(void **state)
 		"acrn-vsock",
 		"alioth",
 		"alioth-2024",
+		"cloud-hypervisor",
 		"crosvm",
 		"crosvm-2022",
 		"crosvm-vhost-user",
+		"dpdk-vdpa",
 		"dpdk-virtio-user",
 		"dragonball",
 		"kvmtool",
 		"kvmtool-2021",
+		"kvmtool-scsi",
+		"kvmtool-scsi-2023",
 		"kvmtool-vsock",
 		"nebula",
 		"openvmm",
 		"passthrough-late",
 		"qemu",
 		"qemu-2017",
+		"qemu-scsi",
+		"qemu-vdpa",
+		"qemu-vdpa-2023",
 		"seastar",
 		"stratovirt",
 		"stratovirt-2023",
@@ -102,6 +109,10 @@ static uint64_t sent(struct fixture *f, const char *name, enum guest_kind kind,
 /* The net of Linux 6.12 and of 6.18 (its first 64 bits), as they offer it. */
 #define OLD_NET UINT64_C(0x1033d008000)
 #define NET UINT64_C(0x10b3d008000)
+
+/* Its scsi, and a block device of qemu-storage-daemon behind VDUSE. */
+#define SCSI UINT64_C(0x13d00000a)
+#define VDPA UINT64_C(0x331006644)
 
 /* The vsock of Linux 5.10 and of 6.12, as they offer it. */
 #define OLD_VSOCK UINT64_C(0x13d000000)
@@ -142,6 +153,32 @@ static void test_each_policy_sends_its_own_features(void **state)
 	assert_int_equal(sent(f, "qemu", GUEST_PROTECTED, FAMILY_VSOCK, VSOCK),
 			 0x130000002);
 	assert_int_equal(sent(f, "qemu", GUEST_VIOMMU, FAMILY_VSOCK, VSOCK), 0x330000002);
+}
+
+static void test_bit_33_is_sent_to_vdpa_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sent(f, "qemu-scsi", GUEST_PROTECTED, FAMILY_SCSI, SCSI),
+			 0x130000002);
+	assert_int_equal(sent(f, "qemu-scsi", GUEST_VIOMMU, FAMILY_SCSI, SCSI),
+			 0x330000002);
+	assert_int_equal(sent(f, "kvmtool-scsi", GUEST_PLAIN, FAMILY_SCSI, SCSI),
+			 0x130000000);
+	assert_int_equal(sent(f, "kvmtool-scsi-2023", GUEST_PLAIN, FAMILY_SCSI, SCSI),
+			 SCSI);
+	assert_int_equal(sent(f, "qemu-vdpa", GUEST_PLAIN, FAMILY_VDPA, VDPA),
+			 0x330006644);
+	assert_int_equal(
+		sent(f, "qemu-vdpa", GUEST_PLAIN, FAMILY_VDPA, VDPA & ~BIT64(33)),
+		0x330006644);
+	assert_int_equal(sent(f, "cloud-hypervisor", GUEST_PLAIN, FAMILY_VDPA, VDPA),
+			 0x330006644);
+	assert_int_equal(
+		sent(f, "cloud-hypervisor", GUEST_PLAIN, FAMILY_VDPA, VDPA & ~BIT64(33)),
+		0x130006644);
+	assert_int_equal(sent(f, "dpdk-vdpa", GUEST_PLAIN, FAMILY_VDPA, BIT64(32)),
+			 0x300000000);
 }
 
 static void test_in_order_is_sent_where_it_is_offered(void **state)
@@ -516,6 +553,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_built_in_policies_have_the_names_of_their_files),
 		cmocka_unit_test(test_each_policy_sends_its_own_features),
+		cmocka_unit_test(test_bit_33_is_sent_to_vdpa_alone),
 		cmocka_unit_test(test_in_order_is_sent_where_it_is_offered),
 		cmocka_unit_test(test_no_guest_acknowledges_what_is_not_offered),
 		cmocka_unit_test(
