@@ -166,10 +166,14 @@ static bool rule_refused_call(struct ruling *r, const struct ev *ev)
 		    ev->ioctl.name, arg, err);
 }
 
-/*
- * Any call around the start but the start itself, and but those that older kernels do
- * not have, which a VMM does without.
- */
+/* Calls that older kernels do not have, and CIDs that somebody else had. */
+static bool done_without(const char *step)
+{
+	return same(step, "setup.backend_offered") ||
+	       same(step, "setup.fork_from_owner") || same(step, "setup.cid.taken");
+}
+
+/* Any call around the start but the start itself, and but what a VMM does without. */
 static bool rule_setup(struct ruling *r)
 {
 	for (size_t i = 0; i < r->e->ev.count; i++) {
@@ -182,8 +186,7 @@ static bool rule_setup(struct ruling *r)
 				    ev->iotlb.iova ? ev->iotlb.iova : "?",
 				    errno_text(ev->iotlb.err));
 		if (ev->kind != EV_IOCTL || strncmp(ev->step, "setup.", 6) != 0 ||
-		    same(ev->step, "setup.backend_offered") ||
-		    same(ev->step, "setup.fork_from_owner"))
+		    done_without(ev->step))
 			continue;
 		if (ev->ioctl.err && ev == last_call(r, ev->step))
 			return rule_refused_call(r, ev);

@@ -189,7 +189,7 @@ static void test_a_cid_that_was_taken_at_first_works(void **state)
 	struct fixture *f = *state;
 
 	opened(f, "off");
-	call(f, "setup.cid", "VHOST_VSOCK_SET_GUEST_CID", EADDRINUSE);
+	call(f, "setup.cid.taken", "VHOST_VSOCK_SET_GUEST_CID", EADDRINUSE);
 	call(f, "setup.cid", "VHOST_VSOCK_SET_GUEST_CID", 0);
 	started(f, 0);
 	moved(f);
