@@ -71,6 +71,14 @@ static inline const char *fact(const struct ruling *r, const char *step, const c
 	return NULL;
 }
 
+/* Bits 0 to 63 of what was sent; an array begins with its length: "2: 0x800000000 0x2" */
+static inline uint64_t sent_bits(const struct ev *features)
+{
+	const char *arg = features->ioctl.arg ? strstr(features->ioctl.arg, "0x") : NULL;
+
+	return arg ? strtoull(arg, NULL, 16) : 0;
+}
+
 /* ------------------------------------------------- rules of stacks/verdict_vdpa.c */
 
 /** ruling_vdpa() - whether a vDPA device was played on */

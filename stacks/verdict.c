@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <linux/virtio_config.h>
 #include <string.h>
 
@@ -42,9 +43,8 @@ static bool in_order_unacked(const struct ruling *r)
 	const struct ev *sent = last_call(r, "setup.features");
 	const char *acked = fact(r, "setup.features", "acked");
 
-	return sent && sent->ioctl.arg && acked &&
-	       strtoull(sent->ioctl.arg, NULL, 16) & ~strtoull(acked, NULL, 16) &
-		       BIT64(VIRTIO_F_IN_ORDER);
+	return sent && acked &&
+	       sent_bits(sent) & ~strtoull(acked, NULL, 16) & BIT64(VIRTIO_F_IN_ORDER);
 }
 
 static const struct ev *miss_at(const struct ruling *r, const char *step)
@@ -417,15 +417,17 @@ static bool rule_payload(struct ruling *r, enum ev_dir dir)
 			    "no transfer %s was recorded: run it again", way);
 	if (ev->bytes.received == 0)
 		return rule(r, STACK_STALLS, "payload_lost", REASON_CONTRACT,
-			    "every call succeeded, but of %d bytes %s none arrived.",
-			    (int)ev->bytes.sent, way);
+			    "every call succeeded, but of %" PRId64
+			    " bytes %s none arrived.",
+			    ev->bytes.sent, way);
 	if (ev->bytes.received != ev->bytes.sent)
 		return rule(r, STACK_DEGRADED, "payload_lost", REASON_CONTRACT,
-			    "%d bytes were sent %s and %d arrived.", (int)ev->bytes.sent,
-			    way, (int)ev->bytes.received);
+			    "%" PRId64 " bytes were sent %s and %" PRId64 " arrived.",
+			    ev->bytes.sent, way, ev->bytes.received);
 	return rule(r, STACK_DEGRADED, "payload_corrupted", REASON_CONTRACT,
-		    "%d bytes went %s, but they are not the bytes that were sent.",
-		    (int)ev->bytes.sent, way);
+		    "%" PRId64
+		    " bytes went %s, but they are not the bytes that were sent.",
+		    ev->bytes.sent, way);
 }
 
 static bool rule_transfer(struct ruling *r)

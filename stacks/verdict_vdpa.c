@@ -45,7 +45,7 @@ bool ruling_vdpa_features(struct ruling *r, const struct ev *refused)
 
 	return asked && same(refused->step, "setup.features") &&
 	       refused->ioctl.err == EINVAL && arg &&
-	       !(strtoull(arg, NULL, 16) & BIT64(VIRTIO_F_ACCESS_PLATFORM)) &&
+	       !(sent_bits(refused) & BIT64(VIRTIO_F_ACCESS_PLATFORM)) &&
 	       rule(r, STACK_REFUSED, "platform_missing", REASON_CONTRACT,
 		    "%s of %s was refused with EINVAL: it lacks bit 33 "
 		    "(VIRTIO_F_ACCESS_PLATFORM), without which vDPA devices take no "

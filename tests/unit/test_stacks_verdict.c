@@ -402,6 +402,7 @@ static void test_an_order_that_the_guest_does_not_keep_is_named(void **state)
 	} rows[] = {
 		{ "0x10935008000", "0x10130008000", 1, "in_order_unacked" },
 		{ "0x10935008000", "0x10130008000", 0, "stalled_silently" },
+		{ "2: 0x10935008000 0xa", "0x10130008000", 1, "in_order_unacked" },
 		{ "0x910008000", "0x910008000", 1, "descriptor_refused" },
 		{ "0x110008000", "0x910008000", 1, "descriptor_refused" },
 		{ "0x10135008000", "0x10130008000", 1, "descriptor_refused" },
