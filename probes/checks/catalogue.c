@@ -94,6 +94,7 @@ const struct check *const check_catalogue[] = {
 	&transfer_packet_socket,
 	&transfer_index_wrap,
 	&transfer_ring_sizes,
+	&transfer_large_rings,
 	&transfer_chain,
 	&transfer_indirect,
 	&transfer_event_idx,

@@ -98,8 +98,8 @@ extern const struct check transfer_frames, transfer_frame_sizes, net_call,
 	transfer_mergeable, transfer_packet_socket, iotlb_packet_socket,
 	lifecycle_backend_stranger;
 
-extern const struct check transfer_index_wrap, transfer_ring_sizes, transfer_chain,
-	transfer_indirect, transfer_event_idx;
+extern const struct check transfer_index_wrap, transfer_ring_sizes, transfer_large_rings,
+	transfer_chain, transfer_indirect, transfer_event_idx;
 
 extern const struct check iotlb_start_unmapped, iotlb_start_after_mapping,
 	iotlb_static_map, iotlb_static_map_v2, iotlb_map_per_buffer, iotlb_miss_driven,

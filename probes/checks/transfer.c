@@ -55,9 +55,11 @@ const struct check transfer_index_wrap = {
 	.judge = judge_index_wrap,
 };
 
-static int ring_size_round(struct session *s, unsigned int size)
+static int ring_size_round(struct session *s, unsigned int size, uint16_t base)
 {
-	const struct session_config c = { .features = F_VERSION_1, .ring_size = size };
+	const struct session_config c = { .features = F_VERSION_1,
+					  .ring_size = size,
+					  .base = base };
 	const char *tx = arena_printf(&s->arena, "tx %u", size);
 	const char *rx = arena_printf(&s->arena, "rx %u", size);
 	struct link l;
@@ -80,19 +82,24 @@ static int collect_ring_sizes(struct session *s)
 	int r = session_peer(s);
 
 	for (unsigned int size = 2; size <= RING_SIZE_MAX && r == 0; size *= 2)
-		r = ring_size_round(s, size);
+		r = ring_size_round(s, size, 0);
 	return r;
 }
 
-static void judge_ring_sizes(struct judge *j)
+static void judge_sizes(struct judge *j, unsigned int first, unsigned int last)
 {
-	for (unsigned int size = 2; size <= RING_SIZE_MAX; size *= 2) {
+	for (unsigned int size = first; size <= last; size *= 2) {
 		const char *tx = arena_printf(j->arena, "tx %u", size);
 		const char *rx = arena_printf(j->arena, "rx %u", size);
 
 		judge_bytes(j, tx ? tx : "tx", SHORT_BYTES);
 		judge_bytes(j, rx ? rx : "rx", SHORT_BYTES);
 	}
+}
+
+static void judge_ring_sizes(struct judge *j)
+{
+	judge_sizes(j, 2, RING_SIZE_MAX);
 }
 
 const struct check transfer_ring_sizes = {
@@ -112,6 +119,46 @@ const struct check transfer_ring_sizes = {
 	.faults = WORDS("ring_num_swallowed", "reopen_busy", "small_ring_ignored"),
 	.collect = collect_ring_sizes,
 	.judge = judge_ring_sizes,
+};
+
+static int collect_large_rings(struct session *s)
+{
+	int r = mem_init_layout(&s->mem, MEM_LARGE_RINGS);
+
+	if (r == 0)
+		r = session_peer(s);
+	/* from the last two entries of the ring on */
+	for (unsigned int size = 2 * RING_SIZE_MAX; size <= RING_SIZE_LARGEST && r == 0;
+	     size *= 2)
+		r = ring_size_round(s, size, (uint16_t)(size - 2));
+	return r;
+}
+
+static void judge_large_rings(struct judge *j)
+{
+	judge_sizes(j, 2 * RING_SIZE_MAX, RING_SIZE_LARGEST);
+}
+
+const struct check transfer_large_rings = {
+	.area = "transfer",
+	.name = "large_rings",
+	.families = ON_BOTH,
+	.title = "rings of every size from 512 to 32768 work",
+	.contract =
+		"The device serves a ring of any power of two that SET_VRING_NUM took, up to "
+		"the last of its entries.",
+	.harm = "A VMM with a large queue-size setting starts and does not work.",
+	.judged =
+		"A fresh device for each size from 512 to 32768, from the last entries of "
+		"its rings on, and 1000 bytes each way.",
+	.severity = SEVERITY_MEDIUM,
+	.risk = RISK_INTRUSIVE,
+	.since = FIRST_VERSION,
+	.need_peer = true,
+	.refs = WORDS("virtio-1.2 2.7", "vhost_vring_set_num() in drivers/vhost/vhost.c"),
+	.faults = WORDS("large_ring_ignored", "ring_num_swallowed", "reopen_busy"),
+	.collect = collect_large_rings,
+	.judge = judge_large_rings,
 };
 
 static int collect_shape(struct session *s, enum link_shape shape, uint64_t features)

@@ -7,6 +7,12 @@
 
 #define BUFS (MEM_PAGE * (uint64_t)MEM_BUFS)
 
+/* Pages of the parts of a ring of 32768 descriptors (virtio-1.2 2.7): 16 bytes each; 2
+ * and 6 more; 8 and 6 more. */
+#define LARGE_DESC (MEM_PAGE * UINT64_C(128))
+#define LARGE_AVAIL (MEM_PAGE * UINT64_C(17))
+#define LARGE_USED (MEM_PAGE * UINT64_C(65))
+
 static const struct mem_region two_rings[MEM_REGION_NUM] = {
 	[MEM_RX_DESC] = { "rx.desc", 0, MEM_PAGE },
 	[MEM_RX_AVAIL] = { "rx.avail", 0, MEM_PAGE },
@@ -14,6 +20,22 @@ static const struct mem_region two_rings[MEM_REGION_NUM] = {
 	[MEM_TX_DESC] = { "tx.desc", 0, MEM_PAGE },
 	[MEM_TX_AVAIL] = { "tx.avail", 0, MEM_PAGE },
 	[MEM_TX_USED] = { "tx.used", 0, MEM_PAGE },
+	[MEM_RX_BUF] = { "rx.buf", 0, BUFS },
+	[MEM_TX_BUF] = { "tx.buf", 0, BUFS },
+	[MEM_INDIRECT] = { "indirect", 0, MEM_PAGE },
+	[MEM_SPARE] = { "spare", 0, (uint64_t)4 * MEM_PAGE },
+	[MEM_IO_DESC] = { "none", 0, 0 },
+	[MEM_IO_AVAIL] = { "none", 0, 0 },
+	[MEM_IO_USED] = { "none", 0, 0 },
+};
+
+static const struct mem_region large_rings[MEM_REGION_NUM] = {
+	[MEM_RX_DESC] = { "rx.desc", 0, LARGE_DESC },
+	[MEM_RX_AVAIL] = { "rx.avail", 0, LARGE_AVAIL },
+	[MEM_RX_USED] = { "rx.used", 0, LARGE_USED },
+	[MEM_TX_DESC] = { "tx.desc", 0, LARGE_DESC },
+	[MEM_TX_AVAIL] = { "tx.avail", 0, LARGE_AVAIL },
+	[MEM_TX_USED] = { "tx.used", 0, LARGE_USED },
 	[MEM_RX_BUF] = { "rx.buf", 0, BUFS },
 	[MEM_TX_BUF] = { "tx.buf", 0, BUFS },
 	[MEM_INDIRECT] = { "indirect", 0, MEM_PAGE },
@@ -47,8 +69,12 @@ int mem_init(struct mem *m)
 int mem_init_layout(struct mem *m, enum mem_layout layout)
 {
 	cleanup_close int file = memfd_create("vhostcheck-guest", MFD_CLOEXEC);
-	const struct mem_region *regions =
-		layout == MEM_THREE_RINGS ? three_rings : two_rings;
+	static const struct mem_region *const layouts[] = {
+		[MEM_TWO_RINGS] = two_rings,
+		[MEM_THREE_RINGS] = three_rings,
+		[MEM_LARGE_RINGS] = large_rings,
+	};
+	const struct mem_region *regions = layouts[layout];
 	unsigned char *map = NULL;
 	uint64_t len = 0;
 

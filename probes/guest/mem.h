@@ -43,10 +43,12 @@ enum mem_region_id {
  * @MEM_TWO_RINGS:	rx and tx, the rings of vhost-net and vhost-vsock
  * @MEM_THREE_RINGS:	ctl (in MEM_RX_*), evt (in MEM_TX_*) and io, those of vhost-scsi;
  *			MEM_RX_BUF is "in", MEM_TX_BUF "out"
+ * @MEM_LARGE_RINGS:	as MEM_TWO_RINGS, with room for RING_SIZE_LARGEST descriptors
  */
 enum mem_layout {
 	MEM_TWO_RINGS,
-	MEM_THREE_RINGS
+	MEM_THREE_RINGS,
+	MEM_LARGE_RINGS
 };
 
 /** MEM_BUFS - buffers of MEM_PAGE bytes in MEM_RX_BUF and in MEM_TX_BUF */

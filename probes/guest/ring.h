@@ -14,6 +14,9 @@
 /** RING_SIZE_MAX - descriptors that fit the regions of struct mem */
 #define RING_SIZE_MAX 256u
 
+/** RING_SIZE_LARGEST - that a ring may have (virtio-1.2 2.7), with MEM_LARGE_RINGS */
+#define RING_SIZE_LARGEST 32768u
+
 /** enum ring_desc_flags - VRING_DESC_F_* */
 enum ring_desc_flags {
 	RING_NEXT = 1,
@@ -61,7 +64,7 @@ struct ring {
  * @r:		ring
  * @mem:	borrowed; regions of queue @index are zeroed
  * @index:	0 is rx, 1 is tx; with MEM_THREE_RINGS 0 is ctl, 1 evt, 2 io
- * @size:	1 to RING_SIZE_MAX
+ * @size:	1 to RING_SIZE_MAX, or RING_SIZE_LARGEST
  * @base:	index to start from; both shared indices begin there
  */
 void ring_init(struct ring *r, struct mem *mem, unsigned int index, unsigned int size,

@@ -17,6 +17,7 @@
 #include "model/model_private.h"
 
 #define INDIRECT_MAX 65536u
+#define LARGE_RING 1024u /* of RULE_LARGE_RING */
 
 /* ------------------------------------------------------- parts of the ring */
 
@@ -255,7 +256,8 @@ static int take_head(struct vq *vq, struct chain *c)
 	int r = look_for_more(vq);
 
 	c->out = c->in = 0;
-	if (r == 0 && vq->num == 2 && device_breaks(vq->dev, RULE_SMALL_RING))
+	if (r == 0 && ((vq->num == 2 && device_breaks(vq->dev, RULE_SMALL_RING)) ||
+		       (vq->num > LARGE_RING && device_breaks(vq->dev, RULE_LARGE_RING))))
 		r = -EAGAIN;
 	if (r == 0)
 		r = part_read(vq, avail_entry(vq, vq->last_avail % vq->num), &c->head,

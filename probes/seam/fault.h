@@ -91,6 +91,7 @@ enum fault_rule {
 	RULE_INDEX_NO_WRAP,   /* the used index stays at 65535 */
 	RULE_INDEX_LIES,      /* used index and GET_VRING_BASE are one too low */
 	RULE_SMALL_RING,      /* a ring of two descriptors is never served */
+	RULE_LARGE_RING,      /* a ring of more than 1024 descriptors is never served */
 	RULE_USED_LEN_TX,     /* the used length counts what was read */
 	RULE_USED_LEN_RX,     /* the used length counts the buffer, not the bytes */
 	RULE_EVENT_IGNORED,   /* with EVENT_IDX the guest is never called */
