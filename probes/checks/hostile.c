@@ -53,7 +53,13 @@ void judge_fresh(struct judge *j)
 	judge_bytes(j, "rx", SHORT_BYTES);
 }
 
-#define CANARY 0xa5
+bool canary_whole(const unsigned char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (at[i] != CANARY)
+			return false;
+	return true;
+}
 
 void canary_lay(struct session *s, enum mem_region_id id)
 {
@@ -63,13 +69,10 @@ void canary_lay(struct session *s, enum mem_region_id id)
 void canary_note(struct session *s, const char *step, enum mem_region_id id)
 {
 	const struct mem_region *region = &s->mem.region[id];
-	const unsigned char *at = mem_ptr(&s->mem, id, 0);
-	uint64_t i = 0;
 
-	while (i < region->len && at[i] == CANARY)
-		i++;
 	session_fact(s, step, region->name, "%s",
-		     i == region->len ? "untouched" : "written");
+		     canary_whole(mem_ptr(&s->mem, id, 0), region->len) ? "untouched"
+									: "written");
 }
 
 struct vring_desc bend_good(const struct link *l)

@@ -28,6 +28,12 @@ int hostile_fresh(struct session *s);
 /** judge_fresh() - it did */
 void judge_fresh(struct judge *j);
 
+/** CANARY - what canary_lay() fills with, and scsi_put() where something is to come */
+#define CANARY 0xa5
+
+/** canary_whole() - whether bytes are the pattern still */
+bool canary_whole(const unsigned char *at, size_t len);
+
 /** canary_lay() - fill a region with a pattern */
 void canary_lay(struct session *s, enum mem_region_id id);
 

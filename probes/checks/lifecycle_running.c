@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "checks/rows.h"
+#include "checks/hostile.h"
 
 /* LOG_ALL needs a log, bit 33 an IOTLB; VERSION_1 is tried by its absence. */
 #define NOT_TOGGLED (F_VERSION_1 | F_IOTLB | BIT64(VHOST_F_LOG_ALL))
@@ -204,8 +204,6 @@ const struct check lifecycle_rings_moved = {
 	.judge = judge_rings_moved,
 };
 
-#define CANARY 0xa5
-
 static unsigned char *buffers(const struct mem *m)
 {
 	return mem_ptr(m, MEM_RX_BUF, 0);
@@ -214,14 +212,6 @@ static unsigned char *buffers(const struct mem *m)
 static size_t buffer_bytes(const struct mem *m)
 {
 	return m->region[MEM_RX_BUF].len + m->region[MEM_TX_BUF].len;
-}
-
-static bool is_whole(const struct mem *m)
-{
-	for (size_t i = 0; i < buffer_bytes(m); i++)
-		if (buffers(m)[i] != CANARY)
-			return false;
-	return true;
 }
 
 /* The rings stay where they are; all buffers are somewhere else. */
@@ -235,7 +225,8 @@ static int swap_memory(struct link *l, struct mem *old)
 	memset(buffers(old), CANARY, buffer_bytes(old));
 	r = go_on(l);
 	session_fact(s, "swapped", "old buffers", "%s",
-		     is_whole(old) ? "untouched" : "written");
+		     canary_whole(buffers(old), buffer_bytes(old)) ? "untouched"
+								   : "written");
 	return r;
 }
 

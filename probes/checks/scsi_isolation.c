@@ -11,14 +11,6 @@
 /* Bytes of a response in its first descriptor: up to the one that says how it went. */
 #define FIRST 12u
 
-static bool is_canary(const unsigned char *at, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (at[i] != 0xa5)
-			return false;
-	return true;
-}
-
 static int collect_tail(struct session *s)
 {
 	struct scsi_command c;
@@ -39,10 +31,10 @@ static int collect_tail(struct session *s)
 		return r;
 	in = mem_ptr(&s->mem, MEM_RX_BUF, 0);
 	session_fact(s, "read", "before", "%s",
-		     is_canary(in, before) ? "untouched" : "written");
+		     canary_whole(in, before) ? "untouched" : "written");
 	session_fact(s, "read", "behind", "%s",
-		     is_canary(in + MEM_PAGE + BLOCK,
-			       s->mem.region[MEM_RX_BUF].len - MEM_PAGE - BLOCK)
+		     canary_whole(in + MEM_PAGE + BLOCK,
+				  s->mem.region[MEM_RX_BUF].len - MEM_PAGE - BLOCK)
 			     ? "untouched"
 			     : "written");
 	canary_note(s, "read", MEM_SPARE);
@@ -85,7 +77,7 @@ static void note_behind(struct session *s, const char *step, const unsigned char
 			size_t len)
 {
 	session_fact(s, step, "behind", "%s",
-		     is_canary(at, len) ? "untouched" : "written");
+		     canary_whole(at, len) ? "untouched" : "written");
 }
 
 /* A request to no target, with room for its response in two places. */
@@ -127,7 +119,7 @@ static int refuse_function(struct session *s)
 
 	c.lun[1]++;
 	memcpy(req.lun, c.lun, sizeof(req.lun));
-	memset(scsi_control_in(s), 0xa5, SCSI_RESPONSE);
+	memset(scsi_control_in(s), CANARY, SCSI_RESPONSE);
 	r = scsi_control(s, &req, sizeof(req), &resp, sizeof(resp));
 	if (r < 0)
 		return r;

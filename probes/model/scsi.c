@@ -122,7 +122,8 @@ static bool too_long(const struct vq *vq, const uint8_t *cdb)
 static int find_data(struct vq *vq, struct job *j)
 {
 	const struct chain *c = &j->chain;
-	size_t out = chain_bytes(c, false) - REQUEST;
+	size_t got = chain_bytes(c, false);
+	size_t out = got > REQUEST ? got - REQUEST : 0;
 	size_t in = chain_bytes(c, true) - RESPONSE;
 	struct task *t = &j->task;
 
@@ -171,11 +172,11 @@ static int serve(struct vq *vq, struct job *j)
 		vring_refuse(vq);
 		return 0;
 	}
-	if (got < REQUEST) {
+	if (got < REQUEST && !device_breaks(vq->dev, RULE_REQUEST_SHORT)) {
 		vring_error(vq);
 		return bad_target(vq, j);
 	}
-	got = REQUEST;
+	got = got < REQUEST ? got : REQUEST;
 	if (device_breaks(vq->dev, RULE_REQUEST_WHOLE) && got > first_bytes(c, false))
 		got = first_bytes(c, false);
 	if (chain_read(c, 0, &j->request, got) < 0)

@@ -269,6 +269,7 @@ enum fault_rule {
 	RULE_PLUG_UNASKED,    /* it is one without VIRTIO_SCSI_F_HOTPLUG too */
 	RULE_MISSED_LOST,     /* an event without buffer is forgotten */
 	RULE_ROOM_IGNORED,    /* a response is cut to the room there is */
+	RULE_REQUEST_SHORT,   /* a request is taken that is shorter than its header */
 	RULE_CDB_LONG,        /* a command of variable length may have any */
 	RULE_WORKER_FREED,    /* a worker with a ring can be freed */
 	RULE_WORKER_ANY,      /* a ring can be given to a worker that there is not */
