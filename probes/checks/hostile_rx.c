@@ -174,9 +174,9 @@ const struct check hostile_rx_ring = {
 	.families = ON_BOTH,
 	.title = "nothing is received into a bad receive ring",
 	.contract =
-		"A receive ring with a loop, an index out of range, something to read, or a buffer of no length makes the error "
-		"eventfd be signalled; no byte is written, no buffer used, and a fresh "
-		"descriptor works.",
+		"A receive ring with a loop, an index out of range, something to read, or a "
+		"buffer of no length makes the error eventfd be signalled; no byte is "
+		"written, no buffer used, and a fresh descriptor works.",
 	.harm = "The host writes where the guest did not let it: into memory that is only "
 		"to be read, or beyond the ring.",
 	.judged =

@@ -337,8 +337,9 @@ const struct check lifecycle_close_while_running = {
 	.name = "close_while_running",
 	.families = ON_ALL,
 	.title = "closing a running device leaves the next one whole",
-	.contract = "close(2) of a running device with an open connection returns, and a "
-		    "fresh descriptor with the same memory and eventfds works.",
+	.contract =
+		"close(2) of a running device, with a connection or a target that it has, "
+		"returns, and a fresh descriptor with the same memory and eventfds works.",
 	.harm = "A VMM that was killed keeps the host from starting its guest again.",
 	.judged = "Connect, close, open, transfer both ways.",
 	.severity = SEVERITY_HIGH,
@@ -346,7 +347,8 @@ const struct check lifecycle_close_while_running = {
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("vhost_vsock_dev_release() in drivers/vhost/vsock.c",
-		      "vhost_net_release() in drivers/vhost/net.c"),
+		      "vhost_net_release() in drivers/vhost/net.c",
+		      "vhost_scsi_release() in drivers/vhost/scsi.c"),
 	.faults = WORDS("second_running_refused", "reopen_busy"),
 	.collect = collect_close_while_running,
 	.judge = judge_close_while_running,

@@ -102,8 +102,10 @@ const struct check lifecycle_no_reset_owner = {
 	.area = "lifecycle",
 	.name = "no_reset_owner",
 	.families = ON_VSOCK | ON_SCSI,
-	.title = "vhost-vsock has no RESET_OWNER, and is not disturbed by it",
-	.contract = "VHOST_RESET_OWNER gives ENOTTY, and a running device goes on.",
+	.title = "a device without RESET_OWNER is not disturbed by it",
+	.contract =
+		"VHOST_RESET_OWNER is vhost-net's: others give ENOTTY, and a running device "
+		"goes on. Who wants a device as good as new closes it and opens another.",
 	.harm = "A VMM that resets its devices takes a device for new that still has its "
 		"memory, or loses one that runs.",
 	.judged = "The call on a running device, then payload both ways.",
@@ -111,7 +113,8 @@ const struct check lifecycle_no_reset_owner = {
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
-	.refs = WORDS("vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c"),
+	.refs = WORDS("vhost_vsock_dev_ioctl() in drivers/vhost/vsock.c",
+		      "vhost_scsi_ioctl() in drivers/vhost/scsi.c"),
 	.faults = WORDS("vsock_reset_taken"),
 	.collect = collect_no_reset,
 	.judge = judge_no_reset,

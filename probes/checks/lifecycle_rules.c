@@ -92,8 +92,9 @@ const struct check lifecycle_ring_index = {
 		"host), vhost-scsi 0 (control), 1 (events) and from 2 on as many for "
 		"requests as its parameter max_io_vqs says; ring calls give ENOBUFS for "
 		"every other index.",
-	.harm = "A VMM that hands the event or control queue to the host as well never "
-		"learns that the host does not serve it.",
+	.harm = "A VMM that hands a queue to the host which the host does not have (the event "
+		"queue of vsock, the control queue of net) never learns that nobody serves "
+		"it.",
 	.judged = "SET_VRING_NUM of the last ring that a driver sets up, of one that no "
 		  "device has, and of 2^32 - 1.",
 	.severity = SEVERITY_LOW,

@@ -72,6 +72,8 @@ const struct duty duty_vhost[] = {
 			     "dropped, and the next one says that some were missed.",
 		.pass = true,
 		.since = { { SCSI, OLD, NULL } },
+		.checks = CHECKS("family.hotplug", "family.no_hotplug",
+				 "family.events_missed", "family.events_flag"),
 		.source = "drivers/vhost/scsi.c: vhost_scsi_do_plug(), "
 			  "vhost_scsi_allocate_evt()",
 	},
@@ -141,9 +143,10 @@ const struct duty duty_vhost[] = {
 		.meaning = "The device marks every page that it writes in a bitmap.",
 		.host = "Written pages are marked in the bitmap at the address of "
 			"VHOST_SET_LOG_BASE, one bit for 4 KiB: by vhost-net the "
-			"buffers of received frames, by vhost-vsock no buffer. Used "
-			"rings are marked where VHOST_SET_VRING_ADDR has "
-			"VHOST_VRING_F_LOG.",
+			"buffers of received frames, by vhost-vsock no buffer, by "
+			"vhost-scsi those of answers where it has "
+			"vhost_scsi_log_write(), which 6.12 has not. Used rings are "
+			"marked where VHOST_SET_VRING_ADDR has VHOST_VRING_F_LOG.",
 		.obliges = "Set VHOST_SET_LOG_BASE first, with room up to the highest "
 			   "guest address. The bit is the VMM's own, for the time of a "
 			   "migration: take it out of what a guest acknowledged.",
