@@ -301,6 +301,8 @@ static int by_stack_harm(const void *a, const void *b)
 		order = strcmp(x->device, y->device);
 	if (!order)
 		order = compare_through(x, y);
+	if (!order) /* a reason is said once for all that follow each other */
+		order = strcmp(x->reason ? x->reason : "", y->reason ? y->reason : "");
 	return order ? order : p->place < q->place ? -1 : 1;
 }
 
