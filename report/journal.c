@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <termios.h>
 
+#include "base/utf8.h"
 #include "report/journal.h"
 #include "report/summary.h"
 #include "report/write.h"
@@ -186,6 +187,7 @@ static int printf_(3, 4)
 	va_start(args, fmt);
 	(void)vsnprintf(err->at.text, sizeof(err->at.text), fmt, args);
 	va_end(args);
+	utf8_mend(err->at.text);
 	return -EINVAL;
 }
 

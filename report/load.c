@@ -154,9 +154,8 @@ static void explain_schema(struct arena *a, const char *schema, struct load_erro
 		text = arena_printf(a, "it is a \"%s\", not a report", schema);
 		err->hint = "name a file that run or vm wrote with -o";
 	}
-	(void)snprintf(err->at.pointer, sizeof(err->at.pointer), "/schema");
-	(void)snprintf(err->at.word, sizeof(err->at.word), "%s", schema ? schema : "");
-	(void)snprintf(err->at.text, sizeof(err->at.text), "%s", text ? text : "?");
+	(void)written_refuse(&err->at, "/schema", schema ? schema : "", "%s",
+			     text ? text : "?");
 }
 
 static void explain(struct arena *a, const char *text, size_t len, struct load_error *err)

@@ -163,6 +163,9 @@ journal()
 	refused "several kernels"
 	change '.schema = "vhostcheck-report/2" | .more = {}'
 	refused '/schema: it is a "vhostcheck-report/2", and this version reads vhostcheck-report/1'
+	printf '{"schema": "vhost\xff/1"}' >r.json
+	run -3 --separate-stderr "$VHOSTCHECK" judge r.json --json
+	json '.error.text | test("vhost\\?/1")'
 	rm r.json
 	refused "r.json: No such file"
 	mkdir r.json

@@ -713,5 +713,7 @@ int rec_from_text(struct arena *a, const struct rec_shape *shape, const char *te
 	else
 		e = read_text(tok, &r, shape, text, len, obj);
 	json_tokener_free(tok);
+	utf8_mend(err->pointer); /* what was quoted may be cut, or no UTF-8 at all */
+	utf8_mend(err->text);
 	return e;
 }

@@ -15,29 +15,45 @@ static size_t sequence_length(unsigned char lead)
 	return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
 }
 
-bool utf8_valid(const char *s, size_t len)
+/* Bytes of the well-formed sequence at @s, 0 if there is none. */
+static size_t sequence(const char *s, size_t len)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t i = 0;
+	unsigned char lead = (unsigned char)*s;
+	size_t n = sequence_length(lead);
+	uint32_t code = n == 1 ? lead : lead & (0xffu >> (n + 1));
 
-	while (i < len) {
-		unsigned char lead = (unsigned char)s[i];
-		size_t n = sequence_length(lead);
-		uint32_t code = n == 1 ? lead : lead & (0xffu >> (n + 1));
+	if (!n || n > len)
+		return 0;
+	for (size_t k = 1; k < n; k++) {
+		unsigned char c = (unsigned char)s[k];
 
-		if (!n || n > len - i)
+		if ((c & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (c & 0x3f);
+	}
+	if (code < smallest[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return n;
+}
+
+bool utf8_valid(const char *s, size_t len)
+{
+	for (size_t i = 0, n = 0; i < len; i += n) {
+		n = sequence(s + i, len - i);
+		if (!n)
 			return false;
-		for (size_t k = 1; k < n; k++) {
-			unsigned char c = (unsigned char)s[i + k];
-
-			if ((c & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (c & 0x3f);
-		}
-		if (code < smallest[n] || code > 0x10ffff ||
-		    (code >= 0xd800 && code <= 0xdfff))
-			return false;
-		i += n;
 	}
 	return true;
+}
+
+void utf8_mend(char *s)
+{
+	for (size_t n = 0, len = strlen(s); len; s += n, len -= n) {
+		n = sequence(s, len);
+		if (n)
+			continue;
+		*s = '?';
+		n = 1;
+	}
 }

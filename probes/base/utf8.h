@@ -14,4 +14,7 @@
  */
 bool utf8_valid(const char *s, size_t len);
 
+/** utf8_mend() - put '?' for each byte of a string that is not of well-formed UTF-8 */
+void utf8_mend(char *s);
+
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/slurp.h"
+#include "base/utf8.h"
 #include "base/written.h"
 
 int written_refuse(struct written_error *err, const char *pointer, const char *word,
@@ -15,6 +16,9 @@ int written_refuse(struct written_error *err, const char *pointer, const char *w
 	va_start(args, fmt);
 	(void)vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
+	utf8_mend(err->pointer);
+	utf8_mend(err->word);
+	utf8_mend(err->text);
 	return -EINVAL;
 }
 
@@ -23,6 +27,7 @@ static void set_last_word(struct written_error *err)
 	const char *last = strrchr(err->pointer, '/');
 
 	(void)snprintf(err->word, sizeof(err->word), "%s", last ? last + 1 : "");
+	utf8_mend(err->word);
 }
 
 /* What the strict reader refused: as said there, with a place in the text. */

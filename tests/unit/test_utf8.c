@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -88,6 +89,28 @@ static void test_a_nul_is_a_character_and_nothing_is_valid(void **state)
 	assert_true(utf8_valid("a\0b", 3));
 }
 
+static void test_what_is_not_utf_8_is_mended_in_place(void **state)
+{
+	static const struct {
+		const char *bad, *mended;
+	} rows[] = {
+		{ "", "" },
+		{ "plain", "plain" },
+		{ "\u00e9\u20ac", "\u00e9\u20ac" },
+		{ "cut \xe2\x82", "cut ??" },
+		{ "\xff\u00e9\x80z", "?\u00e9?z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "%s", rows[i].bad);
+		utf8_mend(text);
+		assert_string_equal(text, rows[i].mended);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +119,7 @@ int main(void)
 		cmocka_unit_test(test_sequences_that_end_early_or_begin_late_are_not),
 		cmocka_unit_test(test_bytes_that_stand_nowhere_in_utf_8),
 		cmocka_unit_test(test_a_nul_is_a_character_and_nothing_is_valid),
+		cmocka_unit_test(test_what_is_not_utf_8_is_mended_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
