@@ -55,6 +55,14 @@ start() {
 	until_true in_check
 }
 
+# stop_in_check: the vhostcheck stands still, with a check that has begun and has no result
+stop_in_check() {
+	kill -STOP "$pid"
+	tail -n 1 r.json.journal | jq -e '.type == "check_start"' >/dev/null && return
+	kill -CONT "$pid"
+	return 1
+}
+
 # break_vsock: a copy of the modules in ./modules in which every kick of vhost_vsock oopses
 break_vsock() {
 	local at=kernel/drivers/vhost/vhost_vsock.ko
@@ -161,6 +169,13 @@ This judged a kernel's code, not a host's policy and hardware." ]]
 	json '[.checks[] | select(.status == "blocked") | .reason.code] | length > 0 and
 		all(. == "guest_died")'
 	json '[.stacks[] | .verdict] | all(. == "unknown")'
+	crashed=$(jq -r '.checks[] | select(.status == "crash") | .id' r.json)
+	run --separate-stderr -1 "$VHOSTCHECK" judge r.json --json
+	json ".checks == $(jq -c .checks r.json)"
+	run -1 --separate-stderr "$VHOSTCHECK" diff ../first/r.json r.json --json
+	json "[.checks[] | select(.decides) | \"\(.id) \(.old) \(.new)\"] == [\"$crashed pass crash\"]"
+	run -0 "$VHOSTCHECK" convert r.json --to junit
+	[[ $output == *"failures=\"1\""*"type=\"crashed\">crash: the kernel died: "* ]]
 }
 
 @test "a kernel that complains in a check and goes on: the check says so" {
@@ -206,9 +221,10 @@ This judged a kernel's code, not a host's policy and hardware." ]]
 	json '[.checks[] | select(.status == "blocked") | .reason.code] | all(. == "not_selected")'
 }
 
-@test "SIGKILL: QEMU dies with us, the journal can be read, the rest is shown and removed" {
+@test "SIGKILL in a check: QEMU dies with us; by the journal it is a crash, what came after blocked" {
 	start gone
 	qemu=$(qemu_of "$pid")
+	until_true stop_in_check
 	kill -KILL "$pid"
 	wait "$pid" || :
 	until_true eval '! kill -0 "$qemu" 2>/dev/null'
@@ -217,6 +233,15 @@ This judged a kernel's code, not a host's policy and hardware." ]]
 		output=$(sed -n "${line}p" r.json.journal)
 		valid journal
 	done
+	running=$(tail -n 1 r.json.journal | jq -r .id)
+	run -1 --separate-stderr "$VHOSTCHECK" judge r.json.journal --json
+	valid report
+	json "[.checks[] | select(.status == \"crash\") | .id] == [\"$running\"]"
+	json '[.checks[] | select(.status == "blocked" and .reason.code == "guest_died")] | length > 100'
+	run -1 --separate-stderr "$VHOSTCHECK" diff ../first/r.json r.json.journal --json
+	json "[.checks[] | select(.decides) | \"\(.id) \(.new)\"] == [\"$running crash\"]"
+	run -0 "$VHOSTCHECK" convert r.json.journal --to ktap
+	[[ $output == *"# crash: the run ended without a word"* ]]
 	run -0 "$VHOSTCHECK" list --leftovers
 	[[ $output == *"$TMPDIR/vhostcheck-$pid-vm-"* ]]
 	run -0 "$VHOSTCHECK" list --leftovers --remove
