@@ -10,7 +10,7 @@ cmake --install "$1" --prefix "$prefix" >/dev/null
 {
 	for file in bin/vhostcheck libexec/vhostcheck/vhostcheck-vm share/man/man1/vhostcheck.1 \
 		share/man/man7/vhostcheck-checks.7 share/man/man7/vhost-features.7 \
-		share/doc/vhostcheck/{README.md,ARCHITECTURE.md,CHANGELOG.md,LICENSE}; do
+		share/doc/vhostcheck/{README.md,ARCHITECTURE.md,CHANGELOG.md,LICENSE,contrib/README.md}; do
 		[ -s "$prefix/$file" ] || echo "$file is not installed"
 	done
 	"$prefix/bin/vhostcheck" --version >/dev/null || echo "bin/vhostcheck --version fails"

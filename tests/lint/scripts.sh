@@ -2,5 +2,5 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.sh"
 
-choose '*.sh' '*.bats' '*.bash' dev .ci/run
+choose '*.sh' '*.bats' '*.bash' dev .ci/run contrib/reportbug/script contrib/prometheus/vhostcheck-textfile
 shellcheck "${chosen[@]}"
