@@ -99,7 +99,8 @@ nearest() {
 @test "expectations that do not hold are told" {
 	IFS=$'\t' read -r series _ image modules _ < <(kernels known | sort -V | tail -n 1)
 	[ "$series" != 5.10 ]
-	run --separate-stderr -1 boot "$image" "$modules" 5.10 --device vsock
+	run --separate-stderr -1 boot "$image" "$modules" 5.10 --device vsock \
+		--check vsock.features.stable --stack crosvm-2022
 	valid report
 	json '.run.unexpected | any(. == "crosvm-2022 on vsock, guest protected: works was expected, and it is fails_start")'
 	json '.summary.verdict == "fail"'
