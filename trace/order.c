@@ -20,7 +20,7 @@ int trace_order_find(const struct trace_order *o, enum stack_call call)
 static bool has(const struct stack_step *step, enum stack_ring_call call)
 {
 	for (size_t i = 0; i < step->count; i++)
-		if (step->ring[i] == (int)call)
+		if (step->word[i] == (int)call)
 			return true;
 	return false;
 }
@@ -52,8 +52,8 @@ static void remove_ring_call(struct trace_order *o, enum stack_ring_call call,
 		if (o->step[i].setup >= before || !has(step, call))
 			continue;
 		for (size_t k = 0; k < step->count; k++)
-			if (step->ring[k] != (int)call)
-				step->ring[kept++] = step->ring[k];
+			if (step->word[k] != (int)call)
+				step->word[kept++] = step->word[k];
 		step->count = kept;
 		if (!kept)
 			remove_step(o, i);
@@ -134,7 +134,7 @@ void trace_order_ring(struct trace_order *o, uint32_t index, enum stack_ring_cal
 	o->open = step != NULL;
 	o->others = false;
 	if (step && !has(step, call))
-		step->ring[step->count++] = (int)call;
+		step->word[step->count++] = (int)call;
 }
 
 void trace_order_start(struct trace_order *o)

@@ -65,7 +65,7 @@ static int add_step(struct arena *a, const struct stack_step *step, struct rec_l
 
 	for (size_t i = 0; i < step->count && text; i++)
 		text = arena_printf(a, "%s %s", text,
-				    stack_ring_call_names[step->ring[i]]);
+				    stack_ring_call_names[step->word[i]]);
 	return rec_list_add(a, ret, text);
 }
 
@@ -90,7 +90,7 @@ static int add_order(struct arena *a, const struct trace_state *s, struct rec_li
 	const struct stack_step start = { .call = CALL_START };
 	/* a VMM that polls sets none, and is not harmed by one that nobody reads */
 	const struct stack_step call = { .call = CALL_VRINGS,
-					 .ring = { RING_CALL },
+					 .word = { RING_CALL },
 					 .count = 1 };
 	const struct trace_order *o = &s->order;
 	int e = 0;

@@ -20,7 +20,7 @@ static void order_is(const struct trace_order *o, const char *expected)
 		strcat(all, stack_call_names[step->call]);
 		for (size_t k = 0; k < step->count; k++) {
 			strcat(all, " ");
-			strcat(all, stack_ring_call_names[step->ring[k]]);
+			strcat(all, stack_ring_call_names[step->word[k]]);
 		}
 	}
 	assert_string_equal(all, expected);
