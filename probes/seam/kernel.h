@@ -64,6 +64,20 @@ struct peer_process {
 /** peer_process_init() - a stopped peer */
 void peer_process_init(struct peer_process *p, const struct peer_kind *kind);
 
+/**
+ * typedef peer_obey_fn - carry one order out
+ * @ctx:	of the peer
+ * @request:	order
+ * @reply:	op and the digest of no bytes are set
+ *
+ * Return: 0 or -errno, which is the answer's.
+ */
+typedef int peer_obey_fn(void *ctx, const struct peer_request *request,
+			 struct peer_reply *reply);
+
+/** peer_answer_orders() - in the peer's process: answer orders until the socket ends */
+void peer_answer_orders(int sock, peer_obey_fn *obey, void *ctx);
+
 /** peer_vsock_serve() - answer orders with AF_VSOCK stream sockets */
 void peer_vsock_serve(int sock, enum peer_backend backend);
 

@@ -10,6 +10,7 @@
 
 #include <linux/if_tun.h>
 
+#include "base/payload.h"
 #include "seam/kernel.h"
 
 /* Longer than a peer that takes down what it made tries to. */
@@ -36,6 +37,19 @@ static void process_main(struct peer_process *p, int sock, pid_t parent,
 	(void)close_range((unsigned int)sock + 1, ~0u, 0);
 	p->kind->serve(sock, backend);
 	_exit(0);
+}
+
+void peer_answer_orders(int sock, peer_obey_fn *obey, void *ctx)
+{
+	struct peer_request request;
+
+	while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
+		struct peer_reply reply = { .op = request.op, .digest = DIGEST_START };
+
+		reply.err = -obey(ctx, &request, &reply);
+		if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply))
+			break;
+	}
 }
 
 void peer_ethernet(unsigned char *frame, uint16_t ethertype)

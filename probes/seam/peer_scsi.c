@@ -162,13 +162,17 @@ static int lun_add(struct target *t, unsigned int lun)
 /* The directory of the fabric goes when another run takes its last target away. */
 static int make_target(const struct target *t)
 {
+	bool fabric = false;
 	int r = -ENOENT;
 
 	for (int i = 0; i < FABRIC_TRIES && r == -ENOENT; i++) {
-		if (mkdir(TARGET "/vhost", 0755) < 0 && errno != EEXIST)
+		fabric = mkdir(TARGET "/vhost", 0755) == 0;
+		if (!fabric && errno != EEXIST)
 			return -errno;
 		r = make_directory(t->path);
 	}
+	if (r < 0 && fabric)
+		(void)rmdir(TARGET "/vhost");
 	return r;
 }
 
@@ -222,26 +226,15 @@ static int lun_remove(const struct target *t, unsigned int lun)
 	return made_lun_remove("", t->pid, lun);
 }
 
-static int obey(struct target *t, const struct peer_request *request)
+static int obey(void *ctx, const struct peer_request *request, struct peer_reply *reply)
 {
-	switch ((enum peer_op)request->op) {
-	case PEER_LUN_ADD:
+	struct target *t = ctx;
+
+	(void)reply;
+	if (request->op == PEER_LUN_ADD)
 		return lun_add(t, request->slot);
-	case PEER_LUN_REMOVE:
+	if (request->op == PEER_LUN_REMOVE)
 		return lun_remove(t, request->slot);
-	case PEER_LISTEN:
-	case PEER_LISTEN_SEQPACKET:
-	case PEER_ACCEPT:
-	case PEER_CONNECT:
-	case PEER_SEND:
-	case PEER_RECV:
-	case PEER_RECV_ONCE:
-	case PEER_CLOSED_PORT:
-	case PEER_HANGUP:
-	case PEER_STORE:
-	case PEER_STORED:
-		break;
-	}
 	return -EOPNOTSUPP;
 }
 
@@ -268,7 +261,6 @@ void peer_scsi_serve(int sock, enum peer_backend backend)
 {
 	struct target t = { 0 };
 	struct ucred maker;
-	struct peer_request request;
 	socklen_t len = sizeof(maker);
 	int r = 0;
 
@@ -277,17 +269,8 @@ void peer_scsi_serve(int sock, enum peer_backend backend)
 		return;
 	t.pid = maker.pid;
 	r = make(&t);
-	if (say_hello(sock, &t, -r) == 0 && r == 0) {
-		while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
-			struct peer_reply reply = { .op = request.op };
-
-			reply.digest = DIGEST_START;
-			reply.err = -obey(&t, &request);
-			if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) !=
-			    sizeof(reply))
-				break;
-		}
-	}
+	if (say_hello(sock, &t, -r) == 0 && r == 0)
+		peer_answer_orders(sock, obey, &t);
 	if (r == 0)
 		(void)made_remove("", t.pid, deadline_after_ms(TAKE_DOWN_MS));
 }

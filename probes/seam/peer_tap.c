@@ -370,29 +370,16 @@ static int do_recv_segments(struct tap *t, struct peer_reply *reply)
 	return 0;
 }
 
-static int obey(struct tap *t, const struct peer_request *request,
-		struct peer_reply *reply)
+static int obey(void *ctx, const struct peer_request *request, struct peer_reply *reply)
 {
-	switch ((enum peer_op)request->op) {
-	case PEER_SEND:
+	struct tap *t = ctx;
+
+	if (request->op == PEER_SEND)
 		return request->segments ? do_send_segments(t, request, reply)
 					 : do_send(t, request, reply);
-	case PEER_RECV:
+	if (request->op == PEER_RECV)
 		return request->segments ? do_recv_segments(t, reply)
 					 : do_recv(t, request, reply);
-	case PEER_LISTEN:
-	case PEER_LISTEN_SEQPACKET:
-	case PEER_ACCEPT:
-	case PEER_CONNECT:
-	case PEER_RECV_ONCE:
-	case PEER_CLOSED_PORT:
-	case PEER_HANGUP:
-	case PEER_STORE:
-	case PEER_STORED:
-	case PEER_LUN_ADD:
-	case PEER_LUN_REMOVE:
-		break;
-	}
 	return -EOPNOTSUPP;
 }
 
@@ -424,7 +411,6 @@ void peer_tap_serve(int sock, enum peer_backend backend)
 {
 	struct tap t = { .fd = -1, .packet = -1, .segments = -1, .given = backend };
 	const char *lacks = "";
-	struct peer_request request;
 	int r = make(&t, &lacks);
 
 	/* a change of credentials may have taken it away */
@@ -432,13 +418,7 @@ void peer_tap_serve(int sock, enum peer_backend backend)
 	if (hand_over(sock, -r, lacks, backend == BACKEND_TAP ? t.fd : t.packet) < 0 ||
 	    r < 0)
 		return;
-	while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
-		struct peer_reply reply = { .op = request.op, .digest = DIGEST_START };
-
-		reply.err = -obey(&t, &request, &reply);
-		if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply))
-			break;
-	}
+	peer_answer_orders(sock, obey, &t);
 	fd_close(&t.segments);
 	fd_close(&t.packet);
 	fd_close(&t.fd);

@@ -315,32 +315,20 @@ static int do_stored(const struct device *d, const struct peer_request *request,
 	return 0;
 }
 
-static int obey(struct device *d, const struct peer_request *request,
-		struct peer_reply *reply)
+static int obey(void *ctx, const struct peer_request *request, struct peer_reply *reply)
 {
+	struct device *d = ctx;
+
 	if (request->offset > BYTES || request->len > BYTES - request->offset)
 		return -ERANGE;
-	switch ((enum peer_op)request->op) {
-	case PEER_STORE:
+	if (request->op == PEER_STORE)
 		return do_store(d, request, reply);
-	case PEER_STORED:
+	if (request->op == PEER_STORED)
 		return do_stored(d, request, reply);
-	case PEER_HANGUP:
-		end_daemon(d);
-		return 0;
-	case PEER_LISTEN:
-	case PEER_LISTEN_SEQPACKET:
-	case PEER_ACCEPT:
-	case PEER_CONNECT:
-	case PEER_SEND:
-	case PEER_RECV:
-	case PEER_RECV_ONCE:
-	case PEER_CLOSED_PORT:
-	case PEER_LUN_ADD:
-	case PEER_LUN_REMOVE:
-		break;
-	}
-	return -EOPNOTSUPP;
+	if (request->op != PEER_HANGUP)
+		return -EOPNOTSUPP;
+	end_daemon(d);
+	return 0;
 }
 
 static int say_hello(int sock, const struct device *d, int err)
@@ -362,7 +350,6 @@ void peer_vduse_serve(int sock, enum peer_backend backend)
 {
 	struct device d = { .store = -1, .daemon_fd = -1, .words = -1 };
 	struct ucred maker;
-	struct peer_request request;
 	socklen_t len = sizeof(maker);
 	int r = 0;
 
@@ -371,17 +358,8 @@ void peer_vduse_serve(int sock, enum peer_backend backend)
 		return;
 	d.pid = maker.pid;
 	r = make(&d);
-	if (say_hello(sock, &d, -r) == 0 && r == 0) {
-		while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
-			struct peer_reply reply = { .op = request.op };
-
-			reply.digest = DIGEST_START;
-			reply.err = -obey(&d, &request, &reply);
-			if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) !=
-			    sizeof(reply))
-				break;
-		}
-	}
+	if (say_hello(sock, &d, -r) == 0 && r == 0)
+		peer_answer_orders(sock, obey, &d);
 	if (r != -EEXIST)
 		take_down(&d);
 }

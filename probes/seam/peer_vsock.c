@@ -154,9 +154,10 @@ static int do_recv_once(const struct ends *e, const struct peer_request *request
 	return 0;
 }
 
-static int obey(struct ends *e, const struct peer_request *request,
-		struct peer_reply *reply)
+static int obey(void *ctx, const struct peer_request *request, struct peer_reply *reply)
 {
+	struct ends *e = ctx;
+
 	if (request->slot >= PEER_SLOTS)
 		return -EINVAL;
 	switch ((enum peer_op)request->op) {
@@ -191,18 +192,11 @@ static int obey(struct ends *e, const struct peer_request *request,
 void peer_vsock_serve(int sock, enum peer_backend backend)
 {
 	struct ends e = { .listener = -1 };
-	struct peer_request request;
 
 	(void)backend;
 	for (unsigned int i = 0; i < PEER_SLOTS; i++)
 		e.slot[i] = -1;
-	while (recv(sock, &request, sizeof(request), 0) == sizeof(request)) {
-		struct peer_reply reply = { .op = request.op, .digest = DIGEST_START };
-
-		reply.err = -obey(&e, &request, &reply);
-		if (send(sock, &reply, sizeof(reply), MSG_NOSIGNAL) != sizeof(reply))
-			break;
-	}
+	peer_answer_orders(sock, obey, &e);
 	for (unsigned int i = 0; i < PEER_SLOTS; i++)
 		fd_close(&e.slot[i]);
 	fd_close(&e.listener);
