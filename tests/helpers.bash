@@ -36,3 +36,14 @@ need_root()
 {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 }
+
+# vduse_kernel: image and modules of the oldest kernel since 6.12, in which Debian has VDUSE
+vduse_kernel()
+{
+	sort -V "$LAB_KERNELS" | while IFS=$'\t' read -r series _ image modules; do
+		[[ $series != *-full ]] || continue
+		[ "$(printf '%s\n' 6.12 "$series" | sort -V | head -n 1)" = 6.12 ] || continue
+		printf '%s\t%s\n' "$image" "$modules"
+		break
+	done
+}

@@ -260,10 +260,14 @@ static inline pid_t leave(enum family family)
 	return WIFSIGNALED(status) ? pid : 0;
 }
 
-/** vhostcheck() - run it with up to three words; its exit status, its output in @ret */
-static inline int vhostcheck(const char *one, const char *two, const char *three,
-			     char *ret, size_t room)
+/** WORDS() - the arguments of vhostcheck(), WORDS_MAX at most */
+#define WORDS_MAX 24u
+#define WORDS(...) ((const char *const[]){ "vhostcheck", __VA_ARGS__, NULL })
+
+/** vhostcheck() - run it with WORDS(); its exit status, its output in @ret */
+static inline int vhostcheck(const char *const *words, char *ret, size_t room)
 {
+	char *argv[WORDS_MAX + 1] = { NULL };
 	int ends[2], status = 0;
 	size_t len = 0;
 	ssize_t n = 0;
@@ -275,7 +279,10 @@ static inline int vhostcheck(const char *one, const char *two, const char *three
 	if (pid == 0) {
 		(void)dup2(ends[1], STDOUT_FILENO);
 		(void)dup2(ends[1], STDERR_FILENO);
-		(void)execl("/init", "vhostcheck", one, two, three, (char *)NULL);
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+		for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
+			argv[i] = strdup(words[i]);
+		(void)execv("/init", argv);
 		_exit(127);
 	}
 	(void)close(ends[1]);
@@ -299,16 +306,17 @@ static inline void test_leftovers(struct tap *tap, enum family family,
 		       (int)pid);
 	report(tap, pid > 0 && made_any("", pid), "killed processes leave it behind");
 	report(tap,
-	       vhostcheck("list", "--leftovers", NULL, text, sizeof(text)) == 0 &&
+	       vhostcheck(WORDS("list", "--leftovers"), text, sizeof(text)) == 0 &&
 		       strstr(text, name),
 	       "which list --leftovers shows");
 	report(tap,
-	       vhostcheck("list", "--leftovers", "--remove", text, sizeof(text)) == 0 &&
+	       vhostcheck(WORDS("list", "--leftovers", "--remove"), text, sizeof(text)) ==
+			       0 &&
 		       strstr(text, "removed "),
 	       "and --remove removes");
 	report(tap, traces_same(before), "so that nothing is left");
 	report(tap,
-	       vhostcheck("list", "--leftovers", NULL, text, sizeof(text)) == 0 &&
+	       vhostcheck(WORDS("list", "--leftovers"), text, sizeof(text)) == 0 &&
 		       !strstr(text, name),
 	       "nor shown");
 }
