@@ -68,6 +68,9 @@ static int add_needs(struct arena *a, const struct check *check, enum family fam
 		r = rec_list_add(a, ret, mask->names.item[i]);
 	if (r == 0 && check->need_array)
 		r = rec_list_add(a, ret, "VHOST_GET_FEATURES_ARRAY");
+	if (r == 0 && check->need_type)
+		r = rec_list_add(a, ret,
+				 arena_printf(a, "virtio type %u", check->need_type));
 	return r == 0 && check->need_peer ? rec_list_add(a, ret, "peer") : r;
 }
 

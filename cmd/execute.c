@@ -292,6 +292,7 @@ static int plan_device(struct execution *x, struct report_device *d,
 		.code = v.code,
 		.reason = v.text,
 		.array = d->features_array,
+		.type = d->type,
 		.no_peer = execute_not_ours(d),
 	};
 	if (d->features) {

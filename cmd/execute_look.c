@@ -58,6 +58,7 @@ static int take_look(struct execution *x, struct report_device *d, const struct 
 
 	d->iotlb_policy = policy[l->policy];
 	d->features_array = l->has_array;
+	d->type = l->type;
 	if (l->has_features) {
 		d->features = mask_make(&x->arena, BITS_FEATURES, family, &l->features);
 		d->features_accepted =

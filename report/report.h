@@ -180,6 +180,7 @@ extern const char *const device_state_names[], *const iotlb_policy_names[];
  * @blocked_by:	enum reason_code of what DEVICE_BLOCKED keeps from being asked
  * @features_array: VHOST_GET_FEATURES_ARRAY exists; like @blocked_by of the run alone, no
  *		report has it
+ * @type:	vdpa: virtio device id, 0 if not read; of the run alone
  */
 struct report_device {
 	const char *name, *path;
@@ -188,6 +189,7 @@ struct report_device {
 	struct mask *features, *backend_features, *features_accepted;
 	int iotlb_policy, blocked_by;
 	bool features_array;
+	uint32_t type;
 };
 
 /** struct report_reason - code: enum reason_code */

@@ -16,7 +16,8 @@ static int collect_identity(struct session *s)
 
 	if (r < 0)
 		return r;
-	session_fact(s, "device_id", "made", "%s", v.target.blocks ? "yes" : "no");
+	if (v.target.type)
+		session_fact(s, "device_id", "netlink", "%" PRIu32, v.target.type);
 	(void)vdpa_get(&v, "device_id", VHOST_VDPA_GET_DEVICE_ID, &value);
 	(void)vdpa_get(&v, "rings", VHOST_VDPA_GET_VQS_COUNT, &value);
 	(void)vdpa_get(&v, "ring_size", VHOST_VDPA_GET_VRING_NUM, &value);
@@ -28,11 +29,11 @@ static int collect_identity(struct session *s)
 
 static void judge_identity(struct judge *j)
 {
-	const char *made = judge_fact_value(j, "device_id", "made");
+	const char *told = judge_fact_value(j, "device_id", "netlink");
 
 	judge_positive(j, "device_id");
-	if (made && !strcmp(made, "yes"))
-		judge_said(j, "device_id", "2");
+	if (told)
+		judge_said(j, "device_id", told);
 	judge_positive(j, "rings");
 	judge_positive(j, "ring_size");
 	judge_positive(j, "config_size");
@@ -47,15 +48,16 @@ const struct check vdpa_identity = {
 	.title = "a device says what it is, without an owner",
 	.contract =
 		"GET_DEVICE_ID, GET_VQS_COUNT, GET_VRING_NUM, GET_CONFIG_SIZE, GET_GROUP_NUM "
-		"and GET_AS_NUM work on a fresh descriptor, and none says 0. A device that "
-		"was made for the run is a block device.",
+		"and GET_AS_NUM work on a fresh descriptor, and none says 0. Of a device "
+		"that was made for the run the first agrees with what the kernel tells by "
+		"netlink.",
 	.harm = "A VMM cannot tell which device to show its guest, or with how many rings.",
 	.judged = "Each of the six calls; the buffer is poisoned before each.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.refs = WORDS("vhost_vdpa_unlocked_ioctl() in drivers/vhost/vdpa.c",
-		      "virtio-1.2 5"),
+		      "vdpa_dev_fill() in drivers/vdpa/vdpa.c", "virtio-1.2 5"),
 	.faults = WORDS("vdpa_no_rings"),
 	.collect = collect_identity,
 	.judge = judge_identity,
@@ -305,6 +307,7 @@ const struct check vdpa_capacity = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
+	.need_type = VIRTIO_ID_BLOCK,
 	.refs = WORDS("virtio-1.2 5.2.4"),
 	.faults = WORDS("vdpa_capacity"),
 	.collect = collect_capacity,

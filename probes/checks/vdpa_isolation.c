@@ -430,6 +430,7 @@ const struct check vdpa_driver_parts = {
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
 	.need_peer = true,
+	.need_type = VIRTIO_ID_BLOCK,
 	.refs = WORDS("virtio-1.2 2.7.5", "virtio-1.2 2.7.6"),
 	.faults = WORDS("descriptor_written"),
 	.collect = collect_driver_parts,

@@ -3,6 +3,8 @@
 #ifndef CHECKS_VDPA_JUDGES_H
 #define CHECKS_VDPA_JUDGES_H
 
+#include <linux/virtio_ids.h>
+
 #include "checks/rows.h"
 #include "guest/vdpa.h"
 

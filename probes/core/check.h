@@ -111,6 +111,7 @@ struct verdict {
  * @need_high:	bits 64 to 127 that it must offer, else skip: bit 64 is bit 0 of it
  * @need_array:	VHOST_GET_FEATURES_ARRAY must exist, else skip
  * @need_peer:	needs the other end (for vsock: AF_VSOCK sockets)
+ * @need_type:	vdpa: virtio device id that it must have, else skip; 0 for any
  * @refs:	NULL-ended: UAPI names, specification clauses, kernel functions, commits
  * @faults:	NULL-ended names of the faults that must make it fail
  * @collect:	runs in the child: acts and records, has no opinion. 0, or -errno if the
@@ -125,6 +126,7 @@ struct check {
 	const char *since;
 	uint64_t need, need_high;
 	bool need_array, need_peer;
+	uint32_t need_type;
 	const char *const *refs, *const *faults;
 	int (*collect)(struct session *s);
 	void (*judge)(struct judge *j);

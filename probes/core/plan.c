@@ -32,6 +32,14 @@ const char *plan_not_offered(struct arena *a, const struct check *check,
 	if (check->need_array && !d->array)
 		return "the device has no VHOST_GET_FEATURES_ARRAY, which vhost-net has "
 		       "since Linux 6.17";
+	if (check->need_type && d->type && check->need_type != d->type) {
+		text = arena_printf(
+			a,
+			"the device has the virtio id %u, and this is asked of "
+			"devices with the id %u",
+			d->type, check->need_type);
+		return text ? text : "memory is exhausted";
+	}
 	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++) {
 		const char *name = bit_name(BITS_FEATURES, d->family, bit);
 

@@ -14,6 +14,7 @@
  * @status, @code, @reason: what a check on an unusable device becomes
  * @offered:	features
  * @array:	VHOST_GET_FEATURES_ARRAY exists
+ * @type:	vdpa: virtio device id; 0 if it is not known
  * @no_peer:	why this device cannot have another end; NULL if it can
  */
 struct plan_device {
@@ -24,6 +25,7 @@ struct plan_device {
 	const char *reason;
 	struct feature_set offered;
 	bool array;
+	uint32_t type;
 	const char *no_peer;
 };
 

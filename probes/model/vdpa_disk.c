@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
 
 #include "base/payload.h"
 #include "model/model_private.h"
@@ -180,6 +181,7 @@ int disk_target(const struct model_peer *p, struct peer_target *ret)
 	if (!p->disk)
 		return -ENOTCONN;
 	*ret = (struct peer_target){ .path = VDPA_PATH,
+				     .type = VIRTIO_ID_BLOCK,
 				     .block = DISK_SECTOR,
 				     .blocks = DISK_SECTORS };
 	return 0;

@@ -83,6 +83,7 @@ int look_act(struct session *s, const void *arg)
 {
 	uint64_t features = 0;
 	uint64_t backend = 0;
+	uint64_t type = 0;
 	int r = session_open(s);
 
 	(void)arg;
@@ -97,6 +98,8 @@ int look_act(struct session *s, const void *arg)
 	look_above_63(s);
 	(void)session_features(s, "none", 0);
 	(void)session_get_u64(s, "backend", VHOST_GET_BACKEND_FEATURES, &backend);
+	if (s->family == FAMILY_VDPA)
+		(void)session_get_u64(s, "type", VHOST_VDPA_GET_DEVICE_ID, &type);
 	session_close(s);
 	if ((s->family != FAMILY_VSOCK && s->family != FAMILY_NET) ||
 	    !(features & IOTLB_BIT))
@@ -108,14 +111,19 @@ int look_act(struct session *s, const void *arg)
 	return 0;
 }
 
-static bool mask(const struct evidence *e, const char *step, uint64_t *ret)
+static bool number(const struct evidence *e, const char *step, int base, uint64_t *ret)
 {
 	const struct ev *ev = ev_find(e, EV_IOCTL, step);
 
 	if (!ev || ev->ioctl.err || !ev->ioctl.arg)
 		return false;
-	*ret = strtoull(ev->ioctl.arg, NULL, 16);
+	*ret = strtoull(ev->ioctl.arg, NULL, base);
 	return true;
+}
+
+static bool mask(const struct evidence *e, const char *step, uint64_t *ret)
+{
+	return number(e, step, 16, ret);
 }
 
 /* The second word of "2: 0x13d000000 0xa"; false if the call did not give it. */
@@ -178,12 +186,15 @@ static int policy_of(const struct evidence *e)
 void look_read(const struct evidence *e, struct look *ret)
 {
 	const struct ev *open = ev_find(e, EV_IOCTL, "open");
+	uint64_t type = 0;
 
 	*ret = (struct look){ .err = open ? open->ioctl.err : EIO };
 	ret->opened = open && !open->ioctl.err;
 	ret->has_features = mask(e, "features", &ret->features.word[0]);
 	ret->has_array = array_high(e, &ret->features.word[1]);
 	ret->has_backend = mask(e, "backend", &ret->backend);
+	if (number(e, "type", 10, &type))
+		ret->type = (uint32_t)type;
 	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++)
 		if (feature_set_has(&ret->features, bit) && look_bit_errno(e, bit) == 0)
 			ret->accepted.word[bit / 64] |= BIT64(bit % 64);

@@ -33,6 +33,7 @@ enum look_policy {
  * @accepted:	the bits of @features that VHOST_SET_FEATURES, or for those above 63
  *		VHOST_SET_FEATURES_ARRAY, took one at a time
  * @policy:	enum look_policy
+ * @type:	of a vDPA device, its virtio device id; else 0
  */
 struct look {
 	bool opened, has_features, has_backend, has_array;
@@ -40,6 +41,7 @@ struct look {
 	struct feature_set features, accepted;
 	uint64_t backend;
 	int policy;
+	uint32_t type;
 };
 
 /**

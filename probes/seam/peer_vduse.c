@@ -43,6 +43,7 @@
  * @daemon, @daemon_fd: the process that serves it, and a pidfd of it; 0 and -1 without
  * @words:	descriptor of what that process says, -1 without
  * @path:	node
+ * @type:	virtio device id
  * @lacks:	what could not be made
  */
 struct device {
@@ -52,6 +53,7 @@ struct device {
 	pid_t daemon;
 	int daemon_fd, words;
 	char path[64], lacks[188];
+	uint32_t type;
 };
 
 static void lacks(struct device *d, const char *what)
@@ -223,6 +225,15 @@ static int find_node(struct device *d, struct deadline until)
 	return r;
 }
 
+static int take_type(void *ctx, const struct vdpa_device *device)
+{
+	struct device *d = ctx;
+
+	if (!strcmp(device->name, d->name))
+		d->type = device->type;
+	return 0;
+}
+
 static int make_store(struct device *d)
 {
 	d->store = memfd_create(d->name, MFD_CLOEXEC);
@@ -257,6 +268,8 @@ static int make(struct device *d)
 	hurry(d);
 	lacks(d, "vDPA device of vduse");
 	r = add_to_bus(d, until);
+	if (r == 0)
+		r = vdpa_netlink_each(VDPA_ORDER_DEVICES, take_type, d);
 	if (r == 0)
 		lacks(d, "vDPA device that vhost_vdpa has");
 	return r < 0 ? r : find_node(d, until);
@@ -338,6 +351,7 @@ static int say_hello(int sock, const struct device *d, int err)
 	if (err) {
 		(void)snprintf(hello.lacks, sizeof(hello.lacks), "%s", d->lacks);
 	} else {
+		hello.target.type = d->type;
 		hello.target.block = BLOCK;
 		hello.target.blocks = BYTES / BLOCK;
 		(void)snprintf(hello.target.path, sizeof(hello.target.path), "%s",

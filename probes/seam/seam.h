@@ -182,13 +182,14 @@ struct peer_reply {
  * @path:	vdpa: the node of the device ("/dev/vhost-vdpa-0"); else ""
  * @wwpn, @tpgt: scsi: for VHOST_SCSI_SET_ENDPOINT; else "" and 0
  * @luns:	scsi: LUNs 0 to @luns - 1 are there; vdpa: 0
+ * @type:	vdpa: virtio device id that the kernel tells by netlink; else 0
  * @block:	bytes of a block
  * @blocks:	capacity of each LUN, or of the device
  */
 struct peer_target {
 	char path[64], wwpn[224];
 	uint16_t tpgt;
-	uint32_t luns, block;
+	uint32_t luns, type, block;
 	uint64_t blocks;
 };
 

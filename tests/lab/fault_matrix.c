@@ -215,7 +215,8 @@ static bool look(struct matrix *m)
 	look_read(&o.evidence, &l);
 	m->device = (struct plan_device){ .family = m->family,
 					  .offered = l.features,
-					  .array = l.has_array };
+					  .array = l.has_array,
+					  .type = l.type };
 	return l.has_features;
 }
 

@@ -279,6 +279,23 @@ static void test_a_profile_leaves_out_what_came_later(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_a_device_of_another_kind_is_not_asked(void **state)
+{
+	static const struct check block = { .families = FAMILY_BIT(FAMILY_VDPA),
+					    .need_type = 2 };
+	struct fixture *f = *state;
+	struct plan_device d = { .family = FAMILY_VDPA, .usable = true };
+
+	assert_null(plan_not_offered(&f->arena, &block, &d));
+	d.type = 2;
+	assert_null(plan_not_offered(&f->arena, &block, &d));
+	d.type = 1;
+	assert_string_equal(
+		plan_not_offered(&f->arena, &block, &d),
+		"the device has the virtio id 1, and this is asked of devices "
+		"with the id 2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +309,7 @@ int main(void)
 		TEST(test_globs_choose_and_exclude),
 		TEST(test_globs_match_whole_ids),
 		TEST(test_a_profile_leaves_out_what_came_later),
+		TEST(test_a_device_of_another_kind_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
