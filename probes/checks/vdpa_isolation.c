@@ -6,6 +6,8 @@
 #include "checks/vdpa_judges.h"
 
 #define CANARY 0xc5
+/* for an answer that only some devices give */
+#define REFUSED_MS 1000u
 
 static const char *const buffers[] = { "data", "tx.buf", "indirect", "spare", NULL };
 
@@ -32,31 +34,32 @@ static int begin_with_rings(struct vdpa *v, struct session *s, bool table)
 }
 
 /* A read that must not reach its data: step "held", and what became of memory, "after" */
-static int read_waiting(struct vdpa *v, uint64_t data, bool long_enough)
+static int read_waiting(struct vdpa *v, uint64_t data, unsigned int ms)
 {
 	cleanup_shadow struct shadow sh = { 0 };
 	struct vdpa_request request = vdpa_sectors(64, VDPA_SECTOR);
+	uint16_t head = 0;
 	int r = 0;
 
 	shadow_paint(v->s, VDPA_DATA);
-	r = shadow_take(v->s, &sh);
 	request.data = data;
+	head = vdpa_put(v, &request);
+	r = shadow_take(v->s, &sh);
 	if (r == 0)
-		r = long_enough ? vdpa_do(v, "held", &request)
-				: vdpa_held(v, "held", &request);
+		r = vdpa_kicked(v, "held", head, ms);
 	shadow_note_all(v->s, &sh, "after", MEM_RX_BUF, MEM_SPARE);
 	return r == -ENODATA || r == -EIO ? 0 : r;
 }
 
 static int read_held(struct vdpa *v, uint64_t data)
 {
-	return read_waiting(v, data, false);
+	return read_waiting(v, data, VDPA_QUIET_MS);
 }
 
-/* The same where released kernels are known to answer: as long as for any answer. */
+/* The same where some devices are known to answer. */
 static int read_refused(struct vdpa *v, uint64_t data)
 {
-	return read_waiting(v, data, true);
+	return read_waiting(v, data, REFUSED_MS);
 }
 
 static void judge_held_read(struct judge *j)

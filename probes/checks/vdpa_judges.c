@@ -80,19 +80,36 @@ void judge_status_byte(struct judge *j, const char *step, unsigned int status)
 			step, is, status);
 }
 
+/* With status OK; of a frame there is none. */
+static bool is_served(const char *is)
+{
+	return !strncmp(is, "status 0,", strlen("status 0,")) ||
+	       !strncmp(is, "served,", strlen("served,"));
+}
+
+void judge_served(struct judge *j, const char *step)
+{
+	const char *is = outcome(j, step);
+
+	if (is)
+		judge_that(j, is_served(is),
+			   "the request at step \"%s\" was not served: %s", step, is);
+}
+
 void judge_not_served(struct judge *j, const char *step)
 {
 	const char *is = outcome(j, step);
 
 	if (!is)
 		return;
-	judge_that(
-		j, !strcmp(is, "not used") || !strncmp(is, "status ", strlen("status ")),
-		"step \"%s\": %s; that is no answer to a request that must not be served",
-		step, is);
-	judge_that(j, strncmp(is, "status 0,", strlen("status 0,")) != 0,
+	judge_that(j, !is_served(is),
 		   "the request at step \"%s\" was served (%s); it must not be", step,
 		   is);
+	judge_that(j,
+		   !strcmp(is, "not used") || !strncmp(is, "status ", strlen("status ")),
+		   "step \"%s\": %s; that is no answer to a request that must not be "
+		   "served",
+		   step, is);
 }
 
 void judge_not_used(struct judge *j, const char *step)

@@ -29,6 +29,9 @@ void judge_request(struct judge *j, const char *step, unsigned int status, uint3
 /** judge_status_byte() - the request at @step was answered with this status */
 void judge_status_byte(struct judge *j, const char *step, unsigned int status);
 
+/** judge_served() - the request at @step was served */
+void judge_served(struct judge *j, const char *step);
+
 /** judge_not_served() - the request at @step was not used, or used with another status
  * than OK
  */

@@ -18,7 +18,7 @@ static int ask_early(struct vdpa *v, const char *step)
 static int take_late(struct vdpa *v, const char *step)
 {
 	struct ring_used used = { 0 };
-	int r = session_kick(v->s, VDPA_RING);
+	int r = vdpa_kick(v);
 
 	if (r == 0)
 		r = vdpa_wait(v, VDPA_ANSWER_MS, &used);
@@ -47,7 +47,7 @@ static void judge_not_started(struct judge *j)
 {
 	judge_not_used(j, "before");
 	judge_ok(j, "start");
-	judge_status_byte(j, "late", VIRTIO_BLK_S_OK);
+	judge_served(j, "late");
 	judge_vdpa_both(j, "after");
 }
 
@@ -242,7 +242,7 @@ static void judge_suspend(struct judge *j)
 	if (!(offered & BIT64(VHOST_BACKEND_F_RESUME)))
 		return;
 	judge_ok(j, "resume");
-	judge_status_byte(j, "resumed", VIRTIO_BLK_S_OK);
+	judge_served(j, "resumed");
 	judge_vdpa_both(j, "after");
 }
 

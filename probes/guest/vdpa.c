@@ -4,20 +4,28 @@
 
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
 
 #include "guest/session_record.h"
-#include "guest/vdpa.h"
+#include "guest/vdpa_request.h"
 #include "seam/uapi.h"
 
-/* As they are used here; nothing is sent or received. */
-static void name_regions(struct mem *m)
+bool vdpa_is_net(const struct vdpa *v)
+{
+	return v->target.type == VIRTIO_ID_NET;
+}
+
+/* As they are used here. */
+static void name_regions(const struct vdpa *v, struct mem *m)
 {
 	m->region[MEM_RX_DESC].name = "ring.desc";
 	m->region[MEM_RX_AVAIL].name = "ring.avail";
 	m->region[MEM_RX_USED].name = "ring.used";
+	m->region[VDPA_DATA].name = "data";
+	if (vdpa_is_net(v))
+		return;
 	m->region[VDPA_HEADERS].name = "headers";
 	m->region[VDPA_STATUSES].name = "statuses";
-	m->region[VDPA_DATA].name = "data";
 }
 
 static int make_device(struct vdpa *v)
@@ -39,7 +47,7 @@ int vdpa_open(struct vdpa *v, struct session *s)
 	if (r == 0)
 		r = session_open(s);
 	if (s->mem.base)
-		name_regions(&s->mem);
+		name_regions(v, &s->mem);
 	return r < 0 ? r : 0;
 }
 
@@ -165,22 +173,36 @@ static int map_each(struct vdpa *v, const char *step, const enum mem_region_id *
 	return r;
 }
 
-static const enum mem_region_id mapped[] = {
-	MEM_RX_DESC,   MEM_RX_AVAIL, MEM_RX_USED, VDPA_HEADERS,
-	VDPA_STATUSES, VDPA_DATA,    MEM_TX_BUF,  MEM_INDIRECT,
+/** struct maps - regions: those of rings and headers, and the others */
+struct maps {
+	enum mem_region_id region[8];
+	size_t rings;
 };
 
-/* those before the data */
-#define RING_PARTS 5u
+static const struct maps of_block = {
+	{ MEM_RX_DESC, MEM_RX_AVAIL, MEM_RX_USED, VDPA_HEADERS, VDPA_STATUSES, VDPA_DATA,
+	  MEM_TX_BUF, MEM_INDIRECT },
+	5,
+};
+static const struct maps of_net = {
+	{ MEM_RX_DESC, MEM_RX_AVAIL, MEM_RX_USED, MEM_TX_DESC, MEM_TX_AVAIL, MEM_TX_USED,
+	  VDPA_FRAMES, VDPA_DATA },
+	7,
+};
+
+static const struct maps *maps_of(const struct vdpa *v)
+{
+	return vdpa_is_net(v) ? &of_net : &of_block;
+}
 
 int vdpa_map_rings(struct vdpa *v, const char *step)
 {
-	return map_each(v, step, mapped, RING_PARTS);
+	return map_each(v, step, maps_of(v)->region, maps_of(v)->rings);
 }
 
 int vdpa_map_all(struct vdpa *v, const char *step)
 {
-	return map_each(v, step, mapped, ARRAY_SIZE(mapped));
+	return map_each(v, step, maps_of(v)->region, ARRAY_SIZE(of_block.region));
 }
 
 int vdpa_unmap_all(struct vdpa *v, const char *step)
@@ -213,38 +235,49 @@ int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c)
 	return r < 0 ? r : 0;
 }
 
-void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base)
+static void draw(struct vdpa *v, enum session_queue q, unsigned int size, uint16_t base)
 {
-	struct ring *ring = &v->s->ring[VDPA_RING];
+	struct ring *ring = &v->s->ring[q];
 
-	ring_init(ring, &v->s->mem, VDPA_RING, size, base);
-	ring->name = "request";
+	ring_init(ring, &v->s->mem, q, size, base);
+	if (!vdpa_is_net(v))
+		ring->name = "request";
 	v->next_desc = v->next_header = 0;
 }
 
-int vdpa_ring(struct vdpa *v, const struct vdpa_config *c)
+void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base)
+{
+	draw(v, VDPA_RING, size, base);
+}
+
+static int set_ring(struct vdpa *v, enum session_queue q, const struct vdpa_config *c)
 {
 	unsigned int size = c->ring_size ? c->ring_size : SESSION_RING_SIZE;
 	struct session *s = v->s;
 	int r = 0;
 
-	vdpa_draw_ring(v, size, c->base);
-	r = session_ring_num(s, "setup.num", VDPA_RING, size);
+	draw(v, q, size, c->base);
+	r = session_ring_num(s, "setup.num", q, size);
 	if (r >= 0)
-		r = session_ring_base(s, "setup.base", VDPA_RING, c->base);
+		r = session_ring_base(s, "setup.base", q, c->base);
 	if (r >= 0)
-		r = session_ring_addr(s, "setup.addr", VDPA_RING,
-				      session_ring_home(s, VDPA_RING));
+		r = session_ring_addr(s, "setup.addr", q, session_ring_home(s, q));
 	if (r >= 0)
-		r = session_ring_fd(s, "setup.call", VHOST_SET_VRING_CALL, VDPA_RING,
-				    s->call[VDPA_RING]);
+		r = session_ring_fd(s, "setup.call", VHOST_SET_VRING_CALL, q, s->call[q]);
 	if (r >= 0)
-		r = session_ring_fd(s, "setup.kick", VHOST_SET_VRING_KICK, VDPA_RING,
-				    s->kick[VDPA_RING]);
+		r = session_ring_fd(s, "setup.kick", VHOST_SET_VRING_KICK, q, s->kick[q]);
 	if (r >= 0 && !c->disabled)
-		r = vdpa_state(v, "setup.enable", VHOST_VDPA_SET_VRING_ENABLE, VDPA_RING,
-			       1);
+		r = vdpa_state(v, "setup.enable", VHOST_VDPA_SET_VRING_ENABLE, q, 1);
 	return r < 0 ? r : 0;
+}
+
+int vdpa_ring(struct vdpa *v, const struct vdpa_config *c)
+{
+	int r = set_ring(v, VDPA_RING, c);
+
+	if (r == 0 && vdpa_is_net(v))
+		r = set_ring(v, QUEUE_TX, c);
+	return r;
 }
 
 int vdpa_start(struct vdpa *v)

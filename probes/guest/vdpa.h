@@ -12,6 +12,11 @@
  * device reads, data, and a byte of status that it writes. Headers, status bytes and data
  * lie in regions of their own, so that each can have a mapping of its own.
  *
+ * What the checks ask of any vDPA device they can ask of a network device as well, if
+ * what it sends comes back to it, as of tests/lab/vduse_net.c. There a request is a
+ * frame: a read receives it into the data, a write sends it from there, and the other end
+ * of the frame is the guest's own in place of the file. It has no sector and no status.
+ *
  * Source: drivers/vhost/vdpa.c; virtio-1.2 2.1, 3.1, 5.2
  */
 #ifndef GUEST_VDPA_H
@@ -52,7 +57,7 @@ enum vdpa_step {
 /**
  * struct vdpa - a session and what a vDPA device adds to it
  * @s:		borrowed
- * @target:	what the peer made; @target.blocks is 0 of a device that was there before
+ * @target:	what the peer made; @target.type is 0 of a device that was there before
  * @asid:	address space that is mapped into
  * @owned:	VHOST_SET_OWNER has succeeded on this descriptor
  * @called:	the call eventfd was signalled since the last request was put
@@ -152,7 +157,9 @@ int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c);
 /** vdpa_draw_ring() - lay ring 0 out in the guest's memory, empty; no call is made */
 void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base);
 
-/** vdpa_ring() - NUM, BASE, ADDR, CALL, ERR, KICK and ENABLE of ring 0. 0 or -errno */
+/** vdpa_ring() - NUM, BASE, ADDR, CALL, KICK and ENABLE of ring 0, of a network device of
+ * ring 1, too. 0 or -errno
+ */
 int vdpa_ring(struct vdpa *v, const struct vdpa_config *c);
 
 /** vdpa_start() - status DRIVER_OK, step "start" */
@@ -190,6 +197,9 @@ struct vdpa_request {
 /** vdpa_put() - lay a request out and enter it into the avail ring; its head */
 uint16_t vdpa_put(struct vdpa *v, const struct vdpa_request *request);
 
+/** vdpa_is_net() - requests are frames */
+bool vdpa_is_net(const struct vdpa *v);
+
 /**
  * vdpa_kick() - publish what was put, and kick
  *
@@ -210,7 +220,8 @@ int vdpa_wait(struct vdpa *v, unsigned int ms, struct ring_used *ret_used);
 
 /**
  * vdpa_note() - record what became of the request whose buffer was used
- * @step:	step of the fact "request": "status 0, used 513", or "not used" with NULL
+ * @step:	step of the fact "request": "status 0, used 513", of a frame "served, used
+ *		524", or "not used" with NULL
  */
 void vdpa_note(struct vdpa *v, const char *step, const struct ring_used *used);
 
@@ -224,6 +235,9 @@ int vdpa_do(struct vdpa *v, const char *step, const struct vdpa_request *request
 
 /** vdpa_held() - one that must not be: as vdpa_do(), but only waits VDPA_QUIET_MS */
 int vdpa_held(struct vdpa *v, const char *step, const struct vdpa_request *request);
+
+/** vdpa_kicked() - as vdpa_do() of what vdpa_put() gave @head, waiting for @ms */
+int vdpa_kicked(struct vdpa *v, const char *step, uint16_t head, unsigned int ms);
 
 /** vdpa_called() - whether the guest is called; waited for up to VDPA_ANSWER_MS */
 bool vdpa_called(struct vdpa *v);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests of virtio-blk (virtio-1.2 5.2.6), and the file behind the device. */
+/*
+ * Requests of virtio-blk (virtio-1.2 5.2.6), and the file behind the device; those of a
+ * network device are in vdpa_net.c.
+ */
 #include <endian.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "base/payload.h"
-#include "guest/vdpa.h"
+#include "guest/vdpa_request.h"
 
 #define HEADER_BYTES sizeof(struct virtio_blk_outhdr)
 /* by whose number requests find their header and status byte */
@@ -98,6 +101,8 @@ uint16_t vdpa_put(struct vdpa *v, const struct vdpa_request *r)
 	};
 	uint16_t head = (uint16_t)c.first;
 
+	if (vdpa_is_net(v))
+		return vdpa_net_put(v, r);
 	memcpy(mem_ptr(&v->s->mem, VDPA_HEADERS, number * HEADER_BYTES), &header,
 	       sizeof(header));
 	*status_of(v, number) = VDPA_STATUS_POISON;
@@ -119,6 +124,8 @@ uint16_t vdpa_put(struct vdpa *v, const struct vdpa_request *r)
 
 int vdpa_kick(struct vdpa *v)
 {
+	if (vdpa_is_net(v))
+		return vdpa_net_kick(v);
 	ring_event(&v->s->ring[VDPA_RING]);
 	ring_publish(&v->s->ring[VDPA_RING]);
 	return session_kick(v->s, VDPA_RING);
@@ -169,17 +176,27 @@ int vdpa_wait(struct vdpa *v, unsigned int ms, struct ring_used *ret_used)
 
 void vdpa_note(struct vdpa *v, const char *step, const struct ring_used *used)
 {
-	if (used)
+	if (!used)
+		session_fact(v->s, step, "request", "not used");
+	else if (vdpa_is_net(v))
+		session_fact(v->s, step, "request", "served, used %" PRIu32, used->len);
+	else
 		session_fact(v->s, step, "request", "status %u, used %" PRIu32,
 			     *status_of(v, v->next_header - 1), used->len);
-	else
-		session_fact(v->s, step, "request", "not used");
 }
 
-static int outcome(struct vdpa *v, const char *step, unsigned int ms, uint16_t head)
+static bool refused(const struct vdpa *v)
+{
+	return !vdpa_is_net(v) && *status_of(v, v->next_header - 1) != VIRTIO_BLK_S_OK;
+}
+
+int vdpa_kicked(struct vdpa *v, const char *step, uint16_t head, unsigned int ms)
 {
 	struct ring_used used = { 0 };
-	int r = vdpa_wait(v, ms, &used);
+	int r = vdpa_kick(v);
+
+	if (r == 0)
+		r = vdpa_wait(v, ms, &used);
 
 	if (r == 0 && used.id != head) {
 		session_fact(v->s, step, "request", "used element of another buffer");
@@ -187,25 +204,17 @@ static int outcome(struct vdpa *v, const char *step, unsigned int ms, uint16_t h
 	}
 	if (r == 0 || r == -ENODATA)
 		vdpa_note(v, step, r == 0 ? &used : NULL);
-	if (r == 0 && *status_of(v, v->next_header - 1) != VIRTIO_BLK_S_OK)
-		r = -EIO;
-	return r;
+	return r == 0 && refused(v) ? -EIO : r;
 }
 
 int vdpa_do(struct vdpa *v, const char *step, const struct vdpa_request *request)
 {
-	uint16_t head = vdpa_put(v, request);
-	int r = vdpa_kick(v);
-
-	return r < 0 ? r : outcome(v, step, VDPA_ANSWER_MS, head);
+	return vdpa_kicked(v, step, vdpa_put(v, request), VDPA_ANSWER_MS);
 }
 
 int vdpa_held(struct vdpa *v, const char *step, const struct vdpa_request *request)
 {
-	uint16_t head = vdpa_put(v, request);
-	int r = vdpa_kick(v);
-
-	return r < 0 ? r : outcome(v, step, VDPA_QUIET_MS, head);
+	return vdpa_kicked(v, step, vdpa_put(v, request), VDPA_QUIET_MS);
 }
 
 int vdpa_quiet(struct vdpa *v, const char *step)
@@ -252,6 +261,16 @@ struct vdpa_request vdpa_sectors(uint64_t sector, uint32_t len)
 	};
 }
 
+static int order_moved(struct vdpa *v, const struct peer_request *order,
+		       struct session_moved *ret)
+{
+	struct peer_reply reply = { 0 };
+	int r = vdpa_order(v, order, &reply);
+
+	*ret = (struct session_moved){ reply.bytes, reply.digest };
+	return r;
+}
+
 int vdpa_read(struct vdpa *v, const char *step, const struct vdpa_request *request,
 	      const void *to)
 {
@@ -262,19 +281,20 @@ int vdpa_read(struct vdpa *v, const char *step, const struct vdpa_request *reque
 		.len = request->len,
 	};
 	struct vdpa_request r = *request;
+	struct session_moved sent = { 0 };
 	struct session_moved got = { 0 };
-	struct peer_reply reply = { 0 };
-	int e = vdpa_order(v, &store, &reply);
+	int e = vdpa_is_net(v) ? 0 : order_moved(v, &store, &sent);
 
 	if (e < 0)
 		return e;
 	r.type = VIRTIO_BLK_T_IN;
 	e = vdpa_do(v, step, &r);
+	if (vdpa_is_net(v))
+		sent = vdpa_net_other_end(v, &r);
 	if (e == 0)
 		got = (struct session_moved){ r.len,
 					      digest_add(DIGEST_START, to, r.len) };
-	session_bytes(v->s, step, EV_RX,
-		      (struct session_moved){ reply.bytes, reply.digest }, got);
+	session_bytes(v->s, step, EV_RX, sent, got);
 	return e;
 }
 
@@ -288,17 +308,18 @@ int vdpa_write(struct vdpa *v, const char *step, const struct vdpa_request *requ
 	};
 	struct vdpa_request r = *request;
 	struct session_moved sent = { r.len, DIGEST_START };
-	struct peer_reply reply = { 0 };
+	struct session_moved got = { 0 };
 	int e = 0;
 
 	r.type = VIRTIO_BLK_T_OUT;
 	payload_fill(SEED_GUEST + v->next_header, 0, from, r.len);
 	sent.digest = digest_add(sent.digest, from, r.len);
 	e = vdpa_do(v, step, &r);
-	if (e == 0)
-		e = vdpa_order(v, &stored, &reply);
-	session_bytes(v->s, step, EV_TX, sent,
-		      (struct session_moved){ reply.bytes, reply.digest });
+	if (e == 0 && vdpa_is_net(v))
+		got = vdpa_net_other_end(v, &r);
+	else if (e == 0)
+		e = order_moved(v, &stored, &got);
+	session_bytes(v->s, step, EV_TX, sent, got);
 	return e;
 }
 

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
 #include "core/recorder.h"
@@ -154,6 +156,32 @@ static void test_pieces_cover_the_data(void **state)
 	assert_int_equal(table[5].flags, RING_WRITE);
 }
 
+static void test_a_frame_lies_in_either_ring(void **state)
+{
+	struct fixture *f = *state;
+	struct vdpa_request r = vdpa_sectors(0, 512);
+	const struct vring_desc *rx = NULL;
+	const struct vring_desc *tx = NULL;
+
+	assert_int_equal(vdpa_open(&f->v, &f->s), 0);
+	f->v.target.type = VIRTIO_ID_NET;
+	ring_init(&f->s.ring[QUEUE_RX], &f->s.mem, QUEUE_RX, 4, 0);
+	ring_init(&f->s.ring[QUEUE_TX], &f->s.mem, QUEUE_TX, 4, 0);
+	rx = mem_ptr(&f->s.mem, MEM_RX_DESC, 0);
+	tx = mem_ptr(&f->s.mem, MEM_TX_DESC, 0);
+	assert_int_equal(vdpa_put(&f->v, &r), 0);
+	assert_int_equal(rx[0].len, sizeof(struct virtio_net_hdr_v1));
+	assert_int_equal(rx[0].flags, RING_NEXT | RING_WRITE);
+	assert_true(rx[1].addr == r.data && rx[1].len == 512);
+	assert_int_equal(rx[1].flags, RING_WRITE);
+	assert_int_equal(tx[0].flags, RING_NEXT);
+	assert_true(tx[1].addr != r.data && tx[1].len == 512);
+	assert_int_equal(tx[1].flags, 0);
+	r.type = VIRTIO_BLK_T_OUT;
+	assert_int_equal(vdpa_put(&f->v, &r), 2);
+	assert_true(tx[3].addr == r.data && rx[3].addr == tx[1].addr);
+}
+
 static void test_data_go_both_ways(void **state)
 {
 	struct fixture *f = *state;
@@ -261,6 +289,7 @@ int main(void)
 		TEST(test_a_number_is_as_wide_as_its_call_says),
 		TEST(test_a_chain_goes_round_the_table),
 		TEST(test_pieces_cover_the_data),
+		TEST(test_a_frame_lies_in_either_ring),
 		TEST(test_data_go_both_ways),
 		TEST(test_what_is_not_served_costs_a_short_wait),
 		TEST(test_an_error_status_is_told),
