@@ -72,6 +72,29 @@ unpack_virtio_vdpa() {
 	json '.summary.counts.pass > 50 and .summary.exit_code == 0'
 }
 
+@test "what is asked of any vDPA device is asked of a network device, too; of a named one all that writes nothing" {
+	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
+		skip "the mirror has no kernel of 6.12 or newer"
+	cp "$LAB_PROGRAMS/vduse_net" "$BATS_TEST_TMPDIR/qemu-storage-daemon"
+	run --separate-stderr "$VHOSTCHECK" vm --device vdpa --add "$BATS_TEST_TMPDIR/qemu-storage-daemon" \
+		--modules "$modules" "$image" --json
+	valid report
+	json '.devices[0] | .state == "ok" and .features.hex == "0x300010020"'
+	json '[.checks[] | select((.status | IN("pass", "skip") | not) and .known == null) |
+		"\(.id): \(.status): \(.reason.text)"] == []'
+	json '[.checks[] | select(.status == "skip") | .reason.code] | all(. == "not_offered")'
+	json '[.checks[] | select(.status == "pass") | .id | split(".")[1]] |
+		map(select(IN("isolation", "iotlb", "lifecycle"))) | length > 25'
+	json '.summary.counts.pass > 40 and .summary.exit_code == 0'
+	run --separate-stderr -2 "$VHOSTCHECK" vm --accel tcg --modules "$modules" --add "$LAB_PROGRAMS/host_vdpa" \
+		--add "$BATS_TEST_TMPDIR/qemu-storage-daemon" "$image" -- host_vdpa run vdpa0 --intrusive --json
+	valid report
+	json '.devices[0] | .name == "vdpa0" and .state == "ok"'
+	json '.summary.counts | .pass > 20 and .fail + .error + .timeout == 0'
+	json '[.checks[] | select(.status == "blocked") | .reason.code] | unique == ["peer_missing", "unsafe_kernel"]'
+	json '.checks[] | select(.id == "vdpa.transfer.read") | .status == "skip" and .reason.code == "not_offered"'
+}
+
 # on_host ARG...: run in a guest as on a host, where nothing is made unasked
 on_host() {
 	"$VHOSTCHECK" vm --accel tcg --modules "$KERNEL_MODULES" "$KERNEL_IMAGE" -- /init run scsi \
