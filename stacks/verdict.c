@@ -506,19 +506,33 @@ void stack_judge(struct arena *a, const struct evidence *evidence,
 	ret->verdict = STACK_WORKS;
 }
 
+/* "net, vsock" */
+static const char *devices_text(struct arena *a, const struct stack *stack)
+{
+	const char *text = stack->devices.count ? stack->devices.item[0] : "nothing";
+
+	for (size_t i = 1; i < stack->devices.count && text; i++)
+		text = arena_printf(a, "%s, %s", text,
+				    (const char *)stack->devices.item[i]);
+	return text ? text : "other devices";
+}
+
 bool stack_not_applicable(struct arena *a, const struct stack *stack, enum family family,
 			  struct stack_result *ret)
 {
 	struct stack_result none = { 0 };
 	struct ruling r = { .a = a, .ret = &none };
-	bool listed = false;
+	const char *drives = devices_text(a, stack);
 
 	for (size_t i = 0; i < stack->devices.count; i++)
-		listed = listed || same(stack->devices.item[i], family_names[family]);
-	if (listed)
-		return false;
+		if (same(stack->devices.item[i], family_names[family]))
+			return false;
 	(void)rule(&r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
-		   "the policy does not drive %s", family_names[family]);
+		   "the policy does not drive %s: it is for %s%s", family_names[family],
+		   drives,
+		   same(drives, family_names[FAMILY_VDPA])
+			   ? ", of which --create vdpa makes one"
+			   : "");
 	*ret = none;
 	return true;
 }

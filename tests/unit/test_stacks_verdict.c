@@ -561,7 +561,11 @@ static void test_a_policy_applies_to_the_devices_that_it_drives(void **state)
 	assert_true(stack_not_applicable(&f->arena, stack_find(&library, "qemu"),
 					 FAMILY_SCSI, &r));
 	assert_int_equal(r.verdict, STACK_NOT_APPLICABLE);
-	assert_non_null(strstr(r.reason, "scsi"));
+	assert_string_equal(r.reason,
+			    "the policy does not drive scsi: it is for net, vsock");
+	assert_true(stack_not_applicable(&f->arena, stack_find(&library, "qemu-vdpa"),
+					 FAMILY_SCSI, &r));
+	assert_non_null(strstr(r.reason, "--create vdpa"));
 }
 
 int main(void)
