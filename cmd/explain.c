@@ -136,6 +136,8 @@ static void print_guest(struct page *p, const struct stack_guest *g)
 		[STACK_MAP_NONE] = "maps nothing",
 		[STACK_MAP_USED_RINGS] = "maps the used rings",
 		[STACK_MAP_ALL] = "maps all of the guest's memory",
+		[STACK_MAP_AS_USED] =
+			"maps the rings, and buffers as the guest maps them,",
 	};
 	static const char *const misses[] = {
 		[STACK_MISS_UNREAD] = "does not read",

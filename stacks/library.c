@@ -166,6 +166,11 @@ static int check_guest(struct written_error *err, const struct stack *s, size_t 
 		return written_refuse(
 			err, pointer, "map",
 			"this guest has a map, but IOTLB_UPDATE is not in the order");
+	if (g->map == STACK_MAP_AS_USED &&
+	    !has_word(&s->devices, s->devices.count, family_names[FAMILY_VDPA]))
+		return written_refuse(err, pointer, "map",
+				      "\"as_used\" is of vdpa alone: elsewhere misses "
+				      "are served");
 	e = check_guest_bits(err, s, i, "acks", &g->acks);
 	if (e == 0)
 		e = check_guest_bits(err, s, i, "mask", &g->mask);

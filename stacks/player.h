@@ -11,8 +11,9 @@
  *
  * Of a vDPA device there is no fact "iotlb" and no "pace"; "setup.device_id" has a fact
  * "wanted" where the VMM is for devices of another kind, "setup.status" a fact "lost"
- * where the device took status bits back; requests are recorded as "tx" and "rx", and one
- * that is never answered leaves ring and eventfds as step "stall".
+ * where the device took status bits back; requests are recorded as "tx" and "rx",
+ * mappings of their buffers as "tx.map" and "rx.map", and one that is never answered
+ * leaves ring and eventfds as step "stall".
  *
  * One pair of rings is played, on one descriptor: a VMM with several pairs opens the
  * device once for each and does the same there. On scsi the three rings of a device with

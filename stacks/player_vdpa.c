@@ -81,7 +81,8 @@ static int play_get_status(struct player *p)
 
 static int play_batch(struct player *p, uint8_t type)
 {
-	if (!(p->backend & BIT64(VHOST_BACKEND_F_IOTLB_BATCH)))
+	if (!(p->backend & BIT64(VHOST_BACKEND_F_IOTLB_BATCH)) ||
+	    p->play->guest->map == STACK_MAP_AS_USED)
 		return 0;
 	return vdpa_message(&p->vdpa, "setup.map", type);
 }
@@ -96,6 +97,8 @@ static int play_update(struct player *p)
 	case STACK_MAP_USED_RINGS:
 		return vdpa_map(&p->vdpa, "setup.map", MEM_RX_USED,
 				m->region[MEM_RX_USED].len, VHOST_ACCESS_RW);
+	case STACK_MAP_AS_USED:
+		return vdpa_map_rings(&p->vdpa, "setup.map");
 	case STACK_MAP_ALL:
 		break;
 	}
@@ -144,24 +147,55 @@ int player_vdpa_enable(struct player *p, const char *step)
 
 /* --------------------------------------------------------------- the guest */
 
+/* What a guest behind an IOMMU does around a request, and its VMM after it. */
+static int map_buffer(struct player *p, const char *step, uint8_t perm)
+{
+	if (p->play->guest->map != STACK_MAP_AS_USED)
+		return 0;
+	return vdpa_map(&p->vdpa, step, VDPA_DATA, STACK_TRANSFER_BYTES, perm);
+}
+
+static int unmap_buffer(struct player *p, const char *step)
+{
+	if (p->play->guest->map != STACK_MAP_AS_USED)
+		return 0;
+	return session_iotlb(p->s, step,
+			     (struct iotlb_msg){ .iova = mem_iova(VDPA_DATA, 0),
+						 .size = STACK_TRANSFER_BYTES,
+						 .type = VHOST_IOTLB_INVALIDATE });
+}
+
 static int write_and_read(struct player *p)
 {
 	struct vdpa_request tx = vdpa_sectors(SECTOR_TX, STACK_TRANSFER_BYTES);
 	struct vdpa_request rx = vdpa_sectors(SECTOR_RX, STACK_TRANSFER_BYTES);
 	void *data = mem_ptr(&p->s->mem, VDPA_DATA, 0);
+	int e = map_buffer(p, "tx.map", VHOST_ACCESS_RO);
+
+	if (e == 0)
+		e = vdpa_write(&p->vdpa, "tx", &tx, data);
+	if (e == 0)
+		e = unmap_buffer(p, "tx.map");
+	if (e == 0)
+		e = map_buffer(p, "rx.map", VHOST_ACCESS_WO);
+	if (e == 0)
+		e = vdpa_read(&p->vdpa, "rx", &rx, data);
+	return e < 0 ? e : unmap_buffer(p, "rx.map");
+}
+
+static int drive(struct player *p)
+{
 	uint32_t id = 0;
 	int e = device_id(p, "transfer", &id);
 
-	if (e >= 0 && id != VIRTIO_ID_BLOCK)
-		return -EOPNOTSUPP;
-	if (e >= 0)
-		e = vdpa_write(&p->vdpa, "tx", &tx, data);
-	return e < 0 ? e : vdpa_read(&p->vdpa, "rx", &rx, data);
+	if (e < 0)
+		return e;
+	return id == VIRTIO_ID_BLOCK ? write_and_read(p) : -EOPNOTSUPP;
 }
 
 static void play_transfer(struct player *p)
 {
-	int e = write_and_read(p);
+	int e = drive(p);
 	const char *name = e < 0 ? strerrorname_np(-e) : "ok";
 
 	/* nobody says why: what is known is what the ring and the eventfds say */

@@ -103,7 +103,7 @@ int stack_step_read(const char *text, struct stack_step *ret,
 }
 
 static const char *const base_names[] = { "acked", "offered", "none", "observed", NULL };
-static const char *const map_names[] = { "none", "used_rings", "all", NULL };
+static const char *const map_names[] = { "none", "used_rings", "all", "as_used", NULL };
 static const char *const miss_names[] = { "unread", "served", "unobserved", NULL };
 static const char *const confidence_names[] = { "read", "run", NULL };
 

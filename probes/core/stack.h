@@ -77,7 +77,8 @@ enum stack_base {
  *			may be made again
  * @CALL_SET_CONFIG_CALL: VHOST_VDPA_SET_CONFIG_CALL
  * @CALL_IOTLB_BATCH_BEGIN, @CALL_IOTLB_BATCH_END: the messages of these names, if
- *			VHOST_BACKEND_F_IOTLB_BATCH was acknowledged
+ *			VHOST_BACKEND_F_IOTLB_BATCH was acknowledged and the guest has no
+ *			mappings of its own
  * @CALL_IOTLB_INVALIDATE: VHOST_IOTLB_INVALIDATE of all addresses
  */
 enum stack_call {
@@ -188,11 +189,16 @@ int stack_step_read(const char *text, struct stack_step *ret,
 /** STACK_ALL - as the only backend feature of a policy: all that are offered */
 #define STACK_ALL "all"
 
-/** enum stack_map - what a VMM maps by VHOST_IOTLB_UPDATE at CALL_IOTLB_UPDATE */
+/**
+ * enum stack_map - what a VMM maps by VHOST_IOTLB_UPDATE at CALL_IOTLB_UPDATE
+ * @STACK_MAP_AS_USED:	the rings; and then, of vdpa, where nobody asks by a miss, each
+ *			buffer while a request is out, as its guest maps it
+ */
 enum stack_map {
 	STACK_MAP_NONE,
 	STACK_MAP_USED_RINGS,
-	STACK_MAP_ALL
+	STACK_MAP_ALL,
+	STACK_MAP_AS_USED
 };
 
 /** enum stack_miss - what a VMM does about a VHOST_IOTLB_MISS */

@@ -136,6 +136,18 @@ static void assert_works(struct stack_result r, int64_t bytes)
 	assert_int_equal(r.rx_bytes, bytes);
 }
 
+static struct ev *first(const struct fixture *f, enum ev_kind kind, const char *step)
+{
+	for (size_t i = 0; i < f->e.ev.count; i++) {
+		struct ev *ev = f->e.ev.item[i];
+
+		if (ev->kind == (int)kind && !strcmp(ev->step, step))
+			return ev;
+	}
+	fail_msg("nothing of step %s", step);
+	return NULL;
+}
+
 /* The names of all that was said to the device until it ran, each but the last once. */
 static void assert_calls(const struct fixture *f, const char *const *expected, size_t n)
 {
@@ -235,6 +247,9 @@ static void test_vdpa_policies_move_bytes(void **state)
 
 	assert_works(play(f, "qemu-vdpa", GUEST_PLAIN, NULL), STACK_TRANSFER_BYTES);
 	assert_works(play(f, "qemu-vdpa", GUEST_PROTECTED, NULL), STACK_TRANSFER_BYTES);
+	assert_works(play(f, "qemu-vdpa", GUEST_VIOMMU, NULL), STACK_TRANSFER_BYTES);
+	assert_int_equal(first(f, EV_IOTLB, "tx.map")->iotlb.perm, EV_PERM_RO);
+	assert_int_equal(first(f, EV_IOTLB, "rx.map")->iotlb.perm, EV_PERM_WO);
 	assert_works(play(f, "cloud-hypervisor", GUEST_PLAIN, NULL),
 		     STACK_TRANSFER_BYTES);
 	/* the model looks at a ring whenever it is enabled; VDUSE does not */
@@ -373,18 +388,6 @@ static void test_vdpa_devices_that_err_do_not_work(void **state)
 
 /* ------------------------------------------- what real devices do, models not */
 
-static struct ev *first(const struct fixture *f, enum ev_kind kind, const char *step)
-{
-	for (size_t i = 0; i < f->e.ev.count; i++) {
-		struct ev *ev = f->e.ev.item[i];
-
-		if (ev->kind == (int)kind && !strcmp(ev->step, step))
-			return ev;
-	}
-	fail_msg("nothing of step %s", step);
-	return NULL;
-}
-
 static struct ev *add(struct fixture *f, enum ev_kind kind, const char *step)
 {
 	struct ev *ev = rec_list_new(&f->arena, &f->e.ev, sizeof(*ev));
@@ -509,6 +512,8 @@ static void test_an_order_is_refused_that_its_device_does_not_have(void **state)
 		  "ADDR of the rings is missing" },
 		{ "qemu-vdpa", "\"START\"", "\"START\", \"START\"", "/order/17",
 		  "stands twice" },
+		{ "qemu-scsi", "\"map\": \"none\"", "\"map\": \"as_used\"",
+		  "/guests/0/map", "of vdpa alone" },
 		{ "kvmtool-scsi-2023", "\"SET_MEM_TABLE\", ", "", "/order/4",
 		  "needs SET_MEM_TABLE" },
 	};
