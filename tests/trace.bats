@@ -36,6 +36,14 @@ setup()
 	[ -z "$output" ]
 }
 
+@test "a set-uid CMD is run, without the rights" {
+	need_root
+	install -m 4755 -o nobody "$(type -P id)" as-nobody
+	[ "$(./as-nobody -u)" -ne 0 ] || skip "set-uid has no effect here"
+	run -0 --separate-stderr "$VHOSTCHECK" trace -q -- ./as-nobody -u
+	[ "$output" -eq 0 ]
+}
+
 @test "a command line that is wrong is 64, and nothing is run" {
 	for words in "" "--" "touch ran" "--json -- touch ran" "-o - -- touch ran" \
 		"--what-if 33,x -- touch ran" "--what-if , -- touch ran" "--what-if 128 -- touch ran" \
