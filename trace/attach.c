@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/dir.h"
 #include "base/number.h"
 #include "base/slurp.h"
 #include "trace/attach.h"
 #include "trace/files.h"
-
-static void dir_close(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
 
 bool trace_close_proved(const char *release)
 {
@@ -62,7 +56,7 @@ static int take_fd_entry(struct arena *a, pid_t pid, int fd, struct rec_list *re
 int attach_find(struct arena *a, pid_t pid, struct rec_list *ret)
 {
 	char path[64];
-	cleanup_(dir_close) DIR *dir = NULL;
+	cleanup_dir DIR *dir = NULL;
 	const struct dirent *entry = NULL;
 	int e = 0;
 
@@ -83,7 +77,7 @@ int attach_find(struct arena *a, pid_t pid, struct rec_list *ret)
 
 static unsigned int count_named(const char *folder, const char *name, bool kernel)
 {
-	cleanup_(dir_close) DIR *dir = opendir(folder);
+	cleanup_dir DIR *dir = opendir(folder);
 	const struct dirent *entry = NULL;
 	unsigned int n = 0;
 
@@ -129,12 +123,9 @@ enum attach_look attach_look_at(pid_t pid, const struct attach_device *d)
 	if (copy < 0)
 		return errno == EPERM ? LOOK_DENIED : LOOK_GONE;
 	p.fd = copy;
-	if (poll(&p, 1, 0) < 0)
+	if (fstat(copy, &st) < 0 || st.st_rdev != d->rdev || poll(&p, 1, 0) < 0)
 		return LOOK_GONE;
-	if (fstat(copy, &st) < 0 || st.st_rdev != d->rdev)
-		return LOOK_GONE;
-	/* what has no poll is said to be ready for all; vhost_chr_poll() has no POLLOUT
-	 */
+	/* what has no poll is ready for all; vhost_chr_poll() knows no POLLOUT */
 	if (p.revents & POLLOUT)
 		return LOOK_NONE;
 	return p.revents & POLLIN ? LOOK_PENDING : LOOK_QUIET;
