@@ -160,13 +160,13 @@ static int settle_device(struct watch *w, struct pending *p, const struct trace_
 /* Who started it may be a shell, or libvirt, which hands over what it has opened. */
 static void note_program(struct trace_device *d, pid_t pid)
 {
-	char link[64], path[PATH_MAX];
+	char link[64], program[PATH_MAX];
 	ssize_t n = 0;
 
 	(void)snprintf(link, sizeof(link), "/proc/%d/exe", pid);
-	n = readlink(link, path, sizeof(path) - 1);
-	path[n < 0 ? 0 : n] = '\0';
-	(void)snprintf(d->program, sizeof(d->program), "%.63s", basename(path));
+	n = readlink(link, program, sizeof(program) - 1);
+	program[n < 0 ? 0 : n] = '\0';
+	(void)snprintf(d->program, sizeof(d->program), "%.63s", basename(program));
 }
 
 static int apply_ioctl(struct watch *w, struct pending *p, const struct trace_op *op,

@@ -7,7 +7,15 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "trace/order.h"
+
+static void append(char *all, size_t room, const char *before, const char *word)
+{
+	size_t len = strlen(all);
+
+	(void)snprintf(all + len, room - len, "%s%s", len ? before : "", word);
+}
 
 static void order_is(const struct trace_order *o, const char *expected)
 {
@@ -16,12 +24,10 @@ static void order_is(const struct trace_order *o, const char *expected)
 	for (size_t i = 0; i < o->steps; i++) {
 		const struct stack_step *step = &o->step[i].step;
 
-		strcat(all, i ? ", " : "");
-		strcat(all, stack_call_names[step->call]);
-		for (size_t k = 0; k < step->count; k++) {
-			strcat(all, " ");
-			strcat(all, stack_ring_call_names[step->word[k]]);
-		}
+		append(all, sizeof(all), ", ", stack_call_names[step->call]);
+		for (size_t k = 0; k < step->count; k++)
+			append(all, sizeof(all), " ",
+			       stack_ring_call_names[step->word[k]]);
 	}
 	assert_string_equal(all, expected);
 }

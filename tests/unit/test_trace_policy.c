@@ -121,8 +121,10 @@ static void list_is(const struct rec_list *list, const char *expected)
 	char all[512] = "";
 
 	for (size_t i = 0; i < list->count; i++) {
-		strcat(all, i ? ", " : "");
-		strcat(all, list->item[i]);
+		size_t len = strlen(all);
+
+		(void)snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "",
+			       (const char *)list->item[i]);
 	}
 	assert_string_equal(all, expected);
 }
