@@ -173,7 +173,9 @@ int trace_files_renew(struct trace_files *f, struct trace_device *old,
 		return e;
 	(*ret)->state.offered = offered;
 	(*ret)->state.shown = shown;
-	(*ret)->state.asked = true;
+	(*ret)->state.asked = old->state.asked;
+	if (old->state.asked)
+		trace_order_call(&(*ret)->state.order, CALL_GET_FEATURES);
 	return 0;
 }
 
