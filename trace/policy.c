@@ -157,6 +157,9 @@ static int add_guest(struct arena *a, const struct trace_state *s, struct rec_li
 		mask.word[i] = seen & ~s->sent.word[i];
 	}
 	g->guest = (int)guest_of(s);
+	/* addresses behind an IOMMU mean nothing without it: it is sent, offered or not */
+	if (g->guest == GUEST_VIOMMU)
+		force.word[0] |= BIT64(VIRTIO_F_ACCESS_PLATFORM);
 	g->map = (int)map_of(s);
 	g->miss = (int)miss_of(s);
 	e = add_bits(a, s, &acks, &g->acks);

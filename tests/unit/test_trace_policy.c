@@ -226,6 +226,7 @@ static void test_what_is_mapped_before_the_start(void **state)
 	g = policy(f)->guests.item[0];
 	assert_int_equal(g->map, STACK_MAP_USED_RINGS);
 	assert_int_equal(g->guest, GUEST_VIOMMU);
+	list_is(&g->force, "VIRTIO_F_ACCESS_PLATFORM");
 	assert_int_equal(g->miss, STACK_MISS_UNOBSERVED);
 	f->s.look = (struct trace_look){ .known = true, .readable = true };
 	g = policy(f)->guests.item[0];
