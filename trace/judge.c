@@ -143,7 +143,13 @@ static bool is_needed(const struct trace_op *op)
 	case REQ_VSOCK_RUNNING:
 	case REQ_SCSI_SET:
 	case REQ_SCSI_CLEAR:
+	case REQ_SCSI_ABI:
+	case REQ_VDPA_DEVICE_ID:
+	case REQ_VDPA_IOVA_RANGE:
 	case REQ_VDPA_STATUS:
+	case REQ_VDPA_GET_STATUS:
+	case REQ_VDPA_ENABLE:
+	case REQ_VDPA_CONFIG_CALL:
 		break;
 	}
 	return false;

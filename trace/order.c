@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <linux/virtio_config.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -19,7 +20,7 @@ int trace_order_find(const struct trace_order *o, enum stack_call call)
 
 static bool has(const struct stack_step *step, enum stack_ring_call call)
 {
-	for (size_t i = 0; i < step->count; i++)
+	for (size_t i = 0; i < step->count && step->call == CALL_VRINGS; i++)
 		if (step->word[i] == (int)call)
 			return true;
 	return false;
@@ -137,6 +138,49 @@ void trace_order_ring(struct trace_order *o, uint32_t index, enum stack_ring_cal
 		step->word[step->count++] = (int)call;
 }
 
+/* Those of a setup that has ended are of no use for the next. */
+static void remove_old(struct trace_order *o, enum stack_call call)
+{
+	for (size_t i = o->steps; i-- > 0;)
+		if (o->step[i].step.call == (int)call && o->step[i].setup < o->setup)
+			remove_step(o, i);
+}
+
+void trace_order_status(struct trace_order *o, uint8_t status)
+{
+	static const struct {
+		uint8_t bit;
+		enum stack_status word;
+	} words[] = {
+		{ VIRTIO_CONFIG_S_ACKNOWLEDGE, STACK_STATUS_ACKNOWLEDGE },
+		{ VIRTIO_CONFIG_S_DRIVER, STACK_STATUS_DRIVER },
+		{ VIRTIO_CONFIG_S_FEATURES_OK, STACK_STATUS_FEATURES_OK },
+	};
+	struct stack_step step = { .call = CALL_SET_STATUS };
+	struct stack_step *last = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (status & ~o->status & words[i].bit)
+			step.word[step.count++] = (int)words[i].word;
+	if (!status)
+		step.word[step.count++] = STACK_STATUS_RESET;
+	o->status = status;
+	if (!step.count)
+		return;
+	begin(o);
+	remove_old(o, CALL_SET_STATUS);
+	remove_old(o, CALL_GET_STATUS);
+	last = append(o, CALL_SET_STATUS);
+	if (last)
+		*last = step;
+}
+
+void trace_order_ask_status(struct trace_order *o)
+{
+	if (o->steps && o->step[o->steps - 1].step.call == CALL_SET_STATUS)
+		(void)append(o, CALL_GET_STATUS);
+}
+
 void trace_order_start(struct trace_order *o)
 {
 	trace_order_call(o, CALL_START);
@@ -159,4 +203,5 @@ void trace_order_stop(struct trace_order *o)
 {
 	o->stopped = o->stopped || o->running;
 	o->running = false;
+	o->status = 0;
 }

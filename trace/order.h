@@ -36,6 +36,7 @@ struct trace_step {
  * @others:	another ring was named after the last call about @ring
  * @running:	it was started, and not stopped
  * @stopped:	the next step begins a new setup
+ * @status:	the last of a vDPA device
  * @setup:	number of the setup
  */
 struct trace_order {
@@ -43,6 +44,7 @@ struct trace_order {
 	size_t steps;
 	int64_t ring;
 	bool open, others, running, stopped;
+	uint8_t status;
 	unsigned int setup;
 };
 
@@ -71,6 +73,18 @@ void trace_order_anew(struct trace_order *o, enum stack_call call);
  *		made before
  */
 void trace_order_ring(struct trace_order *o, uint32_t index, enum stack_ring_call call);
+
+/**
+ * trace_order_status() - the status of a vDPA device was set, to less than DRIVER_OK
+ * @o:		order
+ * @status:	VIRTIO_CONFIG_S_* bits; none takes all away
+ *
+ * What it adds is a step of its own, which may come again.
+ */
+void trace_order_status(struct trace_order *o, uint8_t status);
+
+/** trace_order_ask_status() - the status was read; of use after it was set */
+void trace_order_ask_status(struct trace_order *o);
 
 /**
  * trace_order_start() - the device was started, or tried to be

@@ -61,11 +61,12 @@ static int add_known(struct arena *a, const struct trace_state *s, struct rec_li
 
 static int add_step(struct arena *a, const struct stack_step *step, struct rec_list *ret)
 {
+	const char *const *words = step->call == CALL_SET_STATUS ? stack_status_names
+								 : stack_ring_call_names;
 	const char *text = stack_call_names[step->call];
 
 	for (size_t i = 0; i < step->count && text; i++)
-		text = arena_printf(a, "%s %s", text,
-				    stack_ring_call_names[step->word[i]]);
+		text = arena_printf(a, "%s %s", text, words[step->word[i]]);
 	return rec_list_add(a, ret, text);
 }
 
@@ -118,7 +119,9 @@ static enum stack_base base_of(const struct trace_state *s)
 
 static enum guest_kind guest_of(const struct trace_state *s)
 {
-	if (!feature_set_has(&s->sent, VIRTIO_F_ACCESS_PLATFORM))
+	/* a vDPA device has bit 33 and mappings whatever its guest */
+	if (s->family == FAMILY_VDPA ||
+	    !feature_set_has(&s->sent, VIRTIO_F_ACCESS_PLATFORM))
 		return GUEST_PLAIN;
 	return s->updates_at_start || s->misses ? GUEST_VIOMMU : GUEST_PROTECTED;
 }
@@ -135,8 +138,9 @@ static enum stack_miss miss_of(const struct trace_state *s)
 {
 	if (s->misses)
 		return STACK_MISS_SERVED;
-	return s->updates && !s->look.readable ? STACK_MISS_UNOBSERVED
-					       : STACK_MISS_UNREAD;
+	return s->updates && !s->look.readable && s->family != FAMILY_VDPA
+		       ? STACK_MISS_UNOBSERVED
+		       : STACK_MISS_UNREAD;
 }
 
 static int add_guest(struct arena *a, const struct trace_state *s, struct rec_list *ret)

@@ -118,6 +118,18 @@ int trace_state_unmapped(const struct trace_state *s, int ring)
 	return -1;
 }
 
+/* Of the messages before the start a vDPA device's policy has more than the mappings. */
+static void place_message(struct trace_state *s, const struct trace_message *m)
+{
+	if (m->type == VHOST_IOTLB_BATCH_BEGIN)
+		trace_order_call(&s->order, CALL_IOTLB_BATCH_BEGIN);
+	else if (m->type == VHOST_IOTLB_BATCH_END)
+		trace_order_anew(&s->order, CALL_IOTLB_BATCH_END);
+	else if (m->type == VHOST_IOTLB_INVALIDATE && !m->iova &&
+		 last_of(m->iova, m->size) >= UINT64_MAX - 1)
+		trace_order_call(&s->order, CALL_IOTLB_INVALIDATE);
+}
+
 int trace_state_message(struct trace_state *s, const struct trace_message *m,
 			bool written, int err)
 {
@@ -128,6 +140,8 @@ int trace_state_message(struct trace_state *s, const struct trace_message *m,
 		s->misses += m->type == VHOST_IOTLB_MISS;
 		return 0;
 	}
+	if (s->family == FAMILY_VDPA && !s->order.running)
+		place_message(s, m);
 	if (m->type == VHOST_IOTLB_INVALIDATE)
 		map_remove(s, m);
 	if (m->type != VHOST_IOTLB_UPDATE)
@@ -209,9 +223,10 @@ static int table_set(struct trace_state *s, const struct trace_op *op)
 static void ring_set(struct trace_state *s, const struct trace_op *op, int pid)
 {
 	static const enum stack_ring_call calls[] = {
-		[REQ_VRING_NUM] = RING_NUM,   [REQ_VRING_BASE] = RING_BASE,
-		[REQ_VRING_ADDR] = RING_ADDR, [REQ_VRING_CALL] = RING_CALL,
-		[REQ_VRING_ERR] = RING_ERR,   [REQ_VRING_KICK] = RING_KICK,
+		[REQ_VDPA_ENABLE] = RING_ENABLE, [REQ_VRING_NUM] = RING_NUM,
+		[REQ_VRING_BASE] = RING_BASE,    [REQ_VRING_ADDR] = RING_ADDR,
+		[REQ_VRING_CALL] = RING_CALL,    [REQ_VRING_ERR] = RING_ERR,
+		[REQ_VRING_KICK] = RING_KICK,
 	};
 	struct trace_ring *ring = NULL;
 
@@ -295,6 +310,15 @@ static void stop(struct trace_state *s, const struct trace_op *op)
 		trace_order_stop(&s->order);
 }
 
+/* A reset ends what runs, and is a step of its own where nothing does. */
+static void status_set(struct trace_state *s, const struct trace_op *op)
+{
+	if (op->number == 0 && any_running(s))
+		stop(s, op);
+	else
+		trace_order_status(&s->order, (uint8_t)op->number);
+}
+
 static void reset(struct trace_state *s)
 {
 	enum family family = s->family;
@@ -351,14 +375,32 @@ static int accepted(struct trace_state *s, const struct trace_op *op,
 	case REQ_VRING_ERR:
 		ring_set(s, op, end->pid);
 		return 0;
+	case REQ_VDPA_ENABLE:
+		if (op->num)
+			ring_set(s, op, end->pid);
+		return 0;
+	case REQ_SCSI_ABI:
+		trace_order_call(&s->order, CALL_GET_ABI_VERSION);
+		return 0;
+	case REQ_VDPA_DEVICE_ID:
+		trace_order_call(&s->order, CALL_GET_DEVICE_ID);
+		return 0;
+	case REQ_VDPA_IOVA_RANGE:
+		trace_order_call(&s->order, CALL_GET_IOVA_RANGE);
+		return 0;
+	case REQ_VDPA_CONFIG_CALL:
+		trace_order_call(&s->order, CALL_SET_CONFIG_CALL);
+		return 0;
+	case REQ_VDPA_GET_STATUS:
+		trace_order_ask_status(&s->order);
+		return 0;
 	case REQ_NET_BACKEND:
 	case REQ_VSOCK_RUNNING:
 	case REQ_SCSI_CLEAR:
 		stop(s, op);
 		return 0;
 	case REQ_VDPA_STATUS:
-		if (op->number == 0)
-			stop(s, op);
+		status_set(s, op);
 		return 0;
 	case REQ_OTHER:
 	case REQ_FORK_FROM_OWNER:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <linux/virtio_config.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,11 @@
 
 #include "base/cleanup.h"
 #include "trace/order.h"
+
+static const char *const *words_of(int call)
+{
+	return call == CALL_SET_STATUS ? stack_status_names : stack_ring_call_names;
+}
 
 static void append(char *all, size_t room, const char *before, const char *word)
 {
@@ -27,7 +33,7 @@ static void order_is(const struct trace_order *o, const char *expected)
 		append(all, sizeof(all), ", ", stack_call_names[step->call]);
 		for (size_t k = 0; k < step->count; k++)
 			append(all, sizeof(all), " ",
-			       stack_ring_call_names[step->word[k]]);
+			       words_of(step->call)[step->word[k]]);
 	}
 	assert_string_equal(all, expected);
 }
@@ -165,6 +171,32 @@ static void test_what_is_done_again_after_a_stop_has_a_new_place(void **state)
 	order_is(&o, "SET_OWNER, VRINGS NUM KICK, VRINGS ADDR, SET_FEATURES, START");
 }
 
+static void test_the_status_of_a_vdpa_device_is_what_is_added(void **state)
+{
+	struct trace_order o;
+
+	(void)state;
+	trace_order_init(&o);
+	trace_order_ask_status(&o);
+	trace_order_status(&o, 0);
+	trace_order_status(&o, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	trace_order_status(&o, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	trace_order_status(&o, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	trace_order_call(&o, CALL_SET_FEATURES);
+	trace_order_status(&o, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+				       VIRTIO_CONFIG_S_FEATURES_OK);
+	trace_order_ask_status(&o);
+	trace_order_ask_status(&o);
+	trace_order_start(&o);
+	order_is(&o, "SET_STATUS RESET, SET_STATUS ACKNOWLEDGE, SET_STATUS DRIVER, "
+		     "SET_FEATURES, SET_STATUS FEATURES_OK, GET_STATUS, START");
+	/* of two setups the last one's */
+	trace_order_stop(&o);
+	trace_order_status(&o, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	trace_order_start(&o);
+	order_is(&o, "SET_FEATURES, SET_STATUS ACKNOWLEDGE DRIVER, START");
+}
+
 static void test_what_does_not_fit_is_left_out(void **state)
 {
 	struct trace_order o;
@@ -189,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_a_running_device_is_not_set_up_again),
 		cmocka_unit_test(test_a_stop_alone_changes_nothing),
 		cmocka_unit_test(test_what_is_done_again_after_a_stop_has_a_new_place),
+		cmocka_unit_test(test_the_status_of_a_vdpa_device_is_what_is_added),
 		cmocka_unit_test(test_what_does_not_fit_is_left_out),
 	};
 

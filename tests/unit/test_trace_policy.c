@@ -305,6 +305,55 @@ static void test_rings_that_start_one_by_one(void **state)
 		"SET_FEATURES, VRINGS CALL");
 }
 
+static void batch(struct fixture *f, uint8_t type)
+{
+	const struct trace_message m = { .version = 2, .type = type };
+
+	assert_int_equal(trace_state_message(&f->s, &m, true, 0), 0);
+}
+
+static void status(struct fixture *f, uint8_t bits)
+{
+	call(f, VHOST_VDPA_SET_STATUS, (struct trace_op){ .number = bits });
+}
+
+static void test_a_vdpa_device_is_led_through_its_status(void **state)
+{
+	static const unsigned long calls[] = { VHOST_SET_VRING_NUM, VHOST_SET_VRING_ADDR,
+					       VHOST_SET_VRING_CALL, VHOST_SET_VRING_KICK,
+					       VHOST_VDPA_SET_VRING_ENABLE };
+	struct fixture *f = *state;
+	const struct stack *s = NULL;
+	const struct stack_guest *g = NULL;
+
+	trace_state_init(&f->s, FAMILY_VDPA);
+	call(f, VHOST_VDPA_GET_DEVICE_ID, (struct trace_op){ .number = 2 });
+	call(f, VHOST_VDPA_GET_IOVA_RANGE, (struct trace_op){ .last = 9 });
+	features(f, VHOST_GET_FEATURES, 0x300000000);
+	status(f, 3);
+	call(f, VHOST_SET_OWNER, (struct trace_op){ 0 });
+	features(f, VHOST_SET_FEATURES, 0x300000000);
+	status(f, 11);
+	call(f, VHOST_VDPA_GET_STATUS, (struct trace_op){ .number = 11 });
+	for (size_t k = 0; k < sizeof(calls) / sizeof(calls[0]); k++)
+		call(f, calls[k], (struct trace_op){ .num = 64, .fd = 9 });
+	batch(f, VHOST_IOTLB_BATCH_BEGIN);
+	map(f, 0, 0x20000);
+	batch(f, VHOST_IOTLB_BATCH_END);
+	status(f, 15);
+	call(f, VHOST_VDPA_SET_CONFIG_CALL, (struct trace_op){ .number = 9 });
+	s = policy(f);
+	list_is(&s->order,
+		"GET_DEVICE_ID, GET_IOVA_RANGE, GET_FEATURES, SET_STATUS ACKNOWLEDGE "
+		"DRIVER, SET_OWNER, SET_FEATURES, SET_STATUS FEATURES_OK, GET_STATUS, "
+		"VRINGS NUM ADDR CALL KICK ENABLE, IOTLB_BATCH_BEGIN, IOTLB_UPDATE, "
+		"IOTLB_BATCH_END, START, SET_CONFIG_CALL");
+	g = s->guests.item[0];
+	assert_int_equal(g->guest, GUEST_PLAIN);
+	assert_int_equal(g->map, STACK_MAP_ALL);
+	assert_int_equal(g->miss, STACK_MISS_UNREAD);
+}
+
 static void test_what_is_mapped_later_is_no_step_of_the_start(void **state)
 {
 	struct fixture *f = *state;
@@ -344,6 +393,7 @@ int main(void)
 		CASE(test_a_vmm_that_does_not_ask_first_sends_a_fixed_set),
 		CASE(test_a_device_that_was_set_up_anew_starts_after_it),
 		CASE(test_rings_that_start_one_by_one),
+		CASE(test_a_vdpa_device_is_led_through_its_status),
 		CASE(test_what_is_mapped_later_is_no_step_of_the_start),
 		CASE(test_without_a_start_there_is_nothing_to_play),
 	};
