@@ -105,6 +105,13 @@ static int add_devices(struct comparison *c)
 				     iotlb_policy_names[o->iotlb_policy],
 				     iotlb_policy_names[n->iotlb_policy]);
 	}
+	for (size_t i = 0; i < c->new->devices.count &&r == 0; i++) {
+		const struct report_device *n = c->new->devices.item[i];
+
+		if (!report_device_of(c->old, n->name))
+			r = add_fact(c, arena_printf(c->a, "device %s", n->name), NULL,
+				     device_state_names[n->state]);
+	}
 	return r;
 }
 

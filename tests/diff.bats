@@ -146,6 +146,14 @@ broken='(.checks[] | select(.id == "vsock.features.version_1") | .evidence) |=
 	json '.host[0] == {what: "module vhost: max_mem_regions", old: "64", new: "8"}'
 }
 
+@test "a device that only one of them looked at is told" {
+	change 'del(.devices[] | select(.name == "scsi"))'
+	compare 0 new.json 6.1.json
+	json '.host == [{what: "device scsi", old: null, new: "ok"}]'
+	compare 0 6.1.json new.json
+	json '.host == [{what: "device scsi", old: "ok", new: null}]'
+}
+
 @test "measures beyond their noise, between equal machines only" {
 	set='.checks[0].evidence += [{kind: "measure", step: "s", name: "rate", unit: "MB/s", samples: [X]}]'
 	jq "${set/X/100, 102, 98}" 6.1.json >old.json
