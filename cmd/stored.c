@@ -14,14 +14,13 @@ struct bytes {
 	size_t len, room;
 };
 
-static int grow(struct bytes *b)
+static int grow(struct bytes *b, size_t room)
 {
-	size_t room = b->room ? 2 * b->room : 1 << 16;
 	char *at = NULL;
 
 	if (room > LOAD_MAX + 1)
 		room = LOAD_MAX + 1;
-	if (room == b->room)
+	if (room <= b->room)
 		return -EFBIG;
 	at = realloc(b->at, room);
 	if (!at)
@@ -31,27 +30,32 @@ static int grow(struct bytes *b)
 	return 0;
 }
 
+/* Room at first: of a file all of it, and the byte by which its end is seen. */
+static size_t first_room(int fd)
+{
+	const off_t least = 1 << 16;
+	struct stat st;
+
+	if (fstat(fd, &st) || st.st_size < least || st.st_size > (off_t)LOAD_MAX)
+		return (size_t)least;
+	return (size_t)st.st_size + 1;
+}
+
 static int slurp_all(int fd, struct bytes *b)
 {
-	struct stat st;
-	int e = 0;
+	int e = grow(b, first_room(fd));
 
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size < (off_t)LOAD_MAX)
-		b->room =
-			(size_t)st.st_size; /* and once more for the byte that ends it */
 	while (e == 0) {
-		ssize_t n = 0;
+		ssize_t n =
+			TEMP_FAILURE_RETRY(read(fd, b->at + b->len, b->room - b->len));
 
-		if (b->len == b->room || !b->at)
-			e = grow(b);
-		if (e == 0)
-			n = TEMP_FAILURE_RETRY(
-				read(fd, b->at + b->len, b->room - b->len));
 		if (n < 0)
 			return -errno;
-		if (e == 0 && n == 0)
+		if (n == 0)
 			break;
 		b->len += (size_t)n;
+		if (b->len == b->room)
+			e = grow(b, 2 * b->room);
 	}
 	return e;
 }
