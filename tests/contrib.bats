@@ -25,7 +25,7 @@ esac
 exec "$VHOSTCHECK" "$@"
 END
 	chmod +x bin/vhostcheck
-	export GOLDEN=$PWD PATH=$PWD/bin:$PATH
+	export GOLDEN=$PWD PATH=$PWD/bin:$PATH OLD_KERNEL=5.10 NEW_KERNEL=6.1
 }
 
 ci()
@@ -45,7 +45,7 @@ as_root()
 }
 
 @test "GitHub: the gate boots, fails with diff, and shows why" {
-	export OLD_KERNEL=5.10 NEW_KERNEL=6.1 GITHUB_STEP_SUMMARY=$PWD/summary.md
+	export GITHUB_STEP_SUMMARY=$PWD/summary.md
 	step() {
 		ci github "$contrib/github-actions.yml" "$1" >step.sh
 		run "-$2" bash --noprofile --norc -eo pipefail step.sh
@@ -55,13 +55,11 @@ as_root()
 	step Show 0
 	grep -q '^WORSE: 3 stacks that worked do not' summary.md
 	grep -q '^## vhostcheck: PASS on Linux 6.1' summary.md
-	NEW_KERNEL=5.10
-	step "Boot both kernels" 0
+	NEW_KERNEL=5.10 step "Boot both kernels" 0
 	step "Does all that worked still work" 0
 }
 
 @test "GitLab: the gate boots, leaves JUnit, and fails with diff" {
-	export OLD_KERNEL=5.10 NEW_KERNEL=6.1
 	ci gitlab "$contrib/gitlab-ci.yml" 0 1 2 3 >script.sh
 	run -1 bash -eo pipefail script.sh
 	[[ $output == "WORSE: "* ]]
@@ -155,7 +153,7 @@ END
 	without_devices
 	export ANSIBLE_HOME=$PWD/home ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_NOCOLOR=true
 	mkdir reports
-	play=(ansible-playbook -i localhost, -c local "$contrib/ansible/check.yml" -e "vhostcheck_reports=$PWD/reports"
+	play=(ansible-playbook -i "localhost," -c local "$contrib/ansible/check.yml" -e "vhostcheck_reports=$PWD/reports"
 		-e ansible_python_interpreter=/usr/bin/python3)
 	run -0 "${play[@]}"
 	[[ $output == *"failed=0"* ]]
