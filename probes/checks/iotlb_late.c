@@ -354,7 +354,8 @@ const struct check iotlb_ring_permission = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("iotlb_access_ok() in drivers/vhost/vhost.c"),
-	.faults = WORDS("permission_ignored", "ring_permission_ignored"),
+	.faults = WORDS("permission_ignored", "write_permission_ignored",
+			"ring_permission_ignored"),
 	.collect = collect_ring_permission,
 	.judge = judge_ring_permission,
 };

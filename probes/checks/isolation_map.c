@@ -144,7 +144,7 @@ const struct check isolation_read_only_buffer = {
 	.need = F_IOTLB,
 	.need_peer = true,
 	.refs = WORDS("translate_desc() in drivers/vhost/vhost.c"),
-	.faults = WORDS("permission_ignored", "error_silent"),
+	.faults = WORDS("permission_ignored", "write_permission_ignored", "error_silent"),
 	.collect = collect_read_only,
 	.judge = judge_read_only,
 };

@@ -150,7 +150,7 @@ const struct check vdpa_read_only = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vdpa_map() in drivers/vhost/vdpa.c",
 		      "VDUSE_IOTLB_GET_FD in Documentation/userspace-api/vduse.rst"),
-	.faults = WORDS("permission_ignored"),
+	.faults = WORDS("permission_ignored", "write_permission_ignored"),
 	.collect = collect_read_only,
 	.judge = judge_read_only,
 };

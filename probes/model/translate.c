@@ -14,7 +14,8 @@
 
 static bool permits(const struct vq *vq, const struct map *m, uint8_t access)
 {
-	return m->perm & access || device_breaks(vq->dev, RULE_PERMISSION_IGNORED);
+	return m->perm & access || device_breaks(vq->dev, RULE_PERMISSION_IGNORED) ||
+	       (access == VHOST_ACCESS_WO && device_breaks(vq->dev, RULE_WRITE_IGNORED));
 }
 
 static int not_permitted(struct vq *vq, uint64_t addr, uint8_t access)

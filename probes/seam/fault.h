@@ -149,6 +149,7 @@ enum fault_rule {
 	RULE_POLICY_AGREED,       /* as lenient, once backend features were set */
 	RULE_LATE_IGNORED,        /* bit 33 has no effect on a running device */
 	RULE_PERMISSION_IGNORED,  /* mappings permit everything */
+	RULE_WRITE_IGNORED,       /* mappings permit writing */
 	RULE_PERMISSION_MISSED,   /* a missing permission is a miss, and no error */
 	RULE_MISS_BUFFER_LOST,    /* a buffer without mapping is not reported */
 	RULE_MISS_RING_LOST,      /* a running ring without mapping is not reported */

@@ -276,6 +276,8 @@ const struct fault fault_model[] = {
 	{ MODEL("late_bit33_ignored", RULE_LATE_IGNORED,
 		"bit 33 has no effect on a running device", "vhost_init_device_iotlb()"),
 	  .reach = GLOBS("iotlb.rearm_empties") },
+	{ MODEL("write_permission_ignored", RULE_WRITE_IGNORED,
+		"what may only be read is written", "iotlb_access_ok()") },
 	{ MODEL("permission_ignored", RULE_PERMISSION_IGNORED,
 		"mappings permit everything", "translate_desc()") },
 	{ MODEL("permission_missed", RULE_PERMISSION_MISSED,
