@@ -347,8 +347,7 @@ int trace_judge_notes(struct arena *a, const struct trace_state *s, struct rec_l
 			"The VMM sends back all that it was offered: it will send any bit "
 			"that a later kernel offers, too, whether it knows it or not.");
 	for (unsigned int bit = 0; bit < FEATURE_BITS && e == 0; bit++)
-		if (feature_set_has(&s->sent, bit) &&
-		    !bit_name(BITS_FEATURES, s->family, bit))
+		if (feature_set_has(&s->sent, bit) && !trace_state_known(s, bit))
 			e = note(
 				a, ret,
 				"The VMM sends bit %u, which has no name known here: can "

@@ -52,7 +52,7 @@ static int add_known(struct arena *a, const struct trace_state *s, struct rec_li
 	if (!s->logged)
 		known.word[0] &= ~BIT64(VHOST_F_LOG_ALL);
 	for (unsigned int bit = 0; bit < FEATURE_BITS; bit++)
-		if (!bit_name(BITS_FEATURES, s->family, bit))
+		if (!trace_state_known(s, bit))
 			known.word[bit / 64] &= ~BIT64(bit % 64);
 	return add_bits(a, s, &known, ret);
 }

@@ -7,6 +7,8 @@
 
 /* VHOST_FORK_OWNER_KTHREAD, which the build host's <linux/vhost.h> may not have */
 #define FORK_KTHREAD 0u
+/* the last bit that each kind of virtio device has for itself */
+#define DEVICE_BITS_LAST 23u
 /* flags and index, which the start of a ring touches */
 #define USED_HEAD 4u
 
@@ -26,6 +28,12 @@ void trace_state_done(struct trace_state *s)
 	s->region = NULL;
 	s->map = NULL;
 	s->regions = s->maps = s->maps_room = 0;
+}
+
+bool trace_state_known(const struct trace_state *s, unsigned int bit)
+{
+	return bit_name(BITS_FEATURES, s->family, bit) ||
+	       (s->family == FAMILY_VDPA && bit <= DEVICE_BITS_LAST);
 }
 
 bool trace_state_kept(const struct trace_state *s, unsigned int bit)

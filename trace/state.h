@@ -196,6 +196,16 @@ bool trace_state_mapped(const struct trace_state *s, uint64_t iova, uint64_t siz
 bool trace_state_kept(const struct trace_state *s, unsigned int bit);
 
 /**
+ * trace_state_known() - whether a VMM can know what a bit obliges it to
+ * @s:		state
+ * @bit:	below FEATURE_BITS
+ *
+ * Those that have a name; of a vDPA device also those of its kind, which have none here
+ * (virtio-1.2 6: 0 to 23).
+ */
+bool trace_state_known(const struct trace_state *s, unsigned int bit);
+
+/**
  * trace_state_unmapped() - a ring whose used ring the device cannot write
  * @s:		state
  * @ring:	look at this one alone; -1 for all

@@ -329,10 +329,10 @@ static void test_a_vdpa_device_is_led_through_its_status(void **state)
 	trace_state_init(&f->s, FAMILY_VDPA);
 	call(f, VHOST_VDPA_GET_DEVICE_ID, (struct trace_op){ .number = 2 });
 	call(f, VHOST_VDPA_GET_IOVA_RANGE, (struct trace_op){ .last = 9 });
-	features(f, VHOST_GET_FEATURES, 0x300000000);
+	features(f, VHOST_GET_FEATURES, 0x300000200 | BIT64(50));
 	status(f, 3);
 	call(f, VHOST_SET_OWNER, (struct trace_op){ 0 });
-	features(f, VHOST_SET_FEATURES, 0x300000000);
+	features(f, VHOST_SET_FEATURES, 0x300000200 | BIT64(50));
 	status(f, 11);
 	call(f, VHOST_VDPA_GET_STATUS, (struct trace_op){ .number = 11 });
 	for (size_t k = 0; k < sizeof(calls) / sizeof(calls[0]); k++)
@@ -348,6 +348,7 @@ static void test_a_vdpa_device_is_led_through_its_status(void **state)
 		"DRIVER, SET_OWNER, SET_FEATURES, SET_STATUS FEATURES_OK, GET_STATUS, "
 		"VRINGS NUM ADDR CALL KICK ENABLE, IOTLB_BATCH_BEGIN, IOTLB_UPDATE, "
 		"IOTLB_BATCH_END, START, SET_CONFIG_CALL");
+	list_is(&s->known, "9, VIRTIO_F_VERSION_1, VIRTIO_F_ACCESS_PLATFORM");
 	g = s->guests.item[0];
 	assert_int_equal(g->guest, GUEST_PLAIN);
 	assert_int_equal(g->map, STACK_MAP_ALL);
