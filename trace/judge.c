@@ -6,6 +6,8 @@
 
 #include "trace/judge.h"
 
+/* VHOST_BACKEND_F_ENABLE_AFTER_DRIVER_OK, newer than this host's header may be */
+#define ENABLE_LATE 6
 #define MASK_33                                                                          \
 	"The VMM must leave bit 33 out of VHOST_SET_FEATURES unless it serves the "      \
 	"IOTLB."
@@ -358,6 +360,12 @@ int trace_judge_notes(struct arena *a, const struct trace_state *s, struct rec_l
 		e = note(a, ret,
 			 "The VMM sends VHOST_F_LOG_ALL (bit 26) and has set no log: "
 			 "whatever the device writes is to be logged at address 0.");
+	if (e == 0 && s->enabled_late && !(s->backend_sent & BIT64(ENABLE_LATE)))
+		e = note(
+			a, ret,
+			"The VMM enabled a ring after DRIVER_OK and did not acknowledge "
+			"VHOST_BACKEND_F_ENABLE_AFTER_DRIVER_OK: a device may have looked "
+			"at its rings by then, and never look at this one.");
 	for (unsigned int bit = 0; bit < 64; bit++)
 		if (s->backend_sent & BIT64(bit) &&
 		    !bit_name(BITS_BACKEND, s->family, bit))

@@ -384,8 +384,10 @@ static int accepted(struct trace_state *s, const struct trace_op *op,
 		ring_set(s, op, end->pid);
 		return 0;
 	case REQ_VDPA_ENABLE:
-		if (op->num)
-			ring_set(s, op, end->pid);
+		if (!op->num)
+			return 0;
+		s->enabled_late = s->enabled_late || any_running(s);
+		ring_set(s, op, end->pid);
 		return 0;
 	case REQ_SCSI_ABI:
 		trace_order_call(&s->order, CALL_GET_ABI_VERSION);

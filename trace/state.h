@@ -96,6 +96,7 @@ struct trace_look {
  * @all_mapped_at_start: whether descriptors and avail rings were mapped there, too
  * @unmapped_at_start: trace_state_unmapped() at the last start
  * @logged:	a log was set
+ * @enabled_late: a ring of a vDPA device was enabled after DRIVER_OK
  * @started:	a start succeeded; @start_tried: was called
  * @start_err:	errno of the last start
  * @start_name:	its name; @start_ring: the ring that it was of, -1 if of all
@@ -120,7 +121,7 @@ struct trace_state {
 	unsigned int updates, updates_at_start, misses;
 	bool all_mapped_at_start;
 	int unmapped_at_start;
-	bool logged, started, start_tried;
+	bool logged, enabled_late, started, start_tried;
 	int start_err, start_ring;
 	const char *start_name;
 	struct trace_ruling start, refused;

@@ -125,6 +125,15 @@ static void verdict(struct dialogue *d, enum stack_verdict verdict, const char *
 	assert_int_equal(r.text[strlen(r.text) - 1], '.');
 }
 
+static size_t notes(struct dialogue *d)
+{
+	cleanup_arena struct arena a = { 0 };
+	struct rec_list list = { 0 };
+
+	assert_int_equal(trace_judge_notes(&a, &d->s, &list), 0);
+	return list.count;
+}
+
 /* ------------------------------------------------------------------- tests */
 
 static void test_no_order_is_expected_of_the_start_of_2022(void **state)
@@ -357,6 +366,13 @@ static void test_vdpa_is_the_reverse(void **state)
 		call(d, (struct trace_op){ .number = 15 }, VHOST_VDPA_SET_STATUS, 0), 1);
 	assert_false(d->s.armed);
 	verdict(d, STACK_WORKS, NULL);
+	/* it sends all that is offered */
+	assert_int_equal(notes(d), 1);
+	(void)call(d, (struct trace_op){ .num = 1 }, VHOST_VDPA_SET_VRING_ENABLE, 0);
+	assert_int_equal(notes(d), 2);
+	(void)call(d, (struct trace_op){ .features = { { BIT64(6) } } },
+		   VHOST_SET_BACKEND_FEATURES, 0);
+	assert_int_equal(notes(d), 1);
 }
 
 static void test_a_net_device_starts_ring_by_ring(void **state)
@@ -463,15 +479,6 @@ static void test_what_if_of_a_vmm_that_maps(void **state)
 	assert_int_equal(trace_state_message(&d->s, &m, true, EINVAL), 0);
 	(void)run(d, 0);
 	what_if(d, STACK_WORKS);
-}
-
-static size_t notes(struct dialogue *d)
-{
-	cleanup_arena struct arena a = { 0 };
-	struct rec_list list = { 0 };
-
-	assert_int_equal(trace_judge_notes(&a, &d->s, &list), 0);
-	return list.count;
 }
 
 static void test_what_a_vmm_cannot_know_is_noted(void **state)
