@@ -342,38 +342,55 @@ static void reset(struct trace_state *s)
 	s->asked = asked;
 }
 
+/* Those calls of a policy that are made once. */
+static void place(struct trace_state *s, enum trace_id id)
+{
+	static const struct {
+		enum trace_id id;
+		enum stack_call call;
+	} steps[] = {
+		{ REQ_SET_OWNER, CALL_SET_OWNER },
+		{ REQ_GET_FEATURES, CALL_GET_FEATURES },
+		{ REQ_SET_BACKEND, CALL_BACKEND_FEATURES },
+		{ REQ_MEM_TABLE, CALL_SET_MEM_TABLE },
+		{ REQ_VSOCK_CID, CALL_SET_GUEST_CID },
+		{ REQ_SCSI_ABI, CALL_GET_ABI_VERSION },
+		{ REQ_VDPA_DEVICE_ID, CALL_GET_DEVICE_ID },
+		{ REQ_VDPA_IOVA_RANGE, CALL_GET_IOVA_RANGE },
+		{ REQ_VDPA_CONFIG_CALL, CALL_SET_CONFIG_CALL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i].id == id)
+			trace_order_call(&s->order, steps[i].call);
+}
+
 static int accepted(struct trace_state *s, const struct trace_op *op,
 		    const struct trace_end *end)
 {
+	place(s, op->request->id);
 	switch (op->request->id) {
 	case REQ_GET_FEATURES:
 		for (size_t i = 0; i < FEATURE_WORDS; i++)
 			s->offered.word[i] |= op->features.word[i];
 		s->asked = true;
-		trace_order_call(&s->order, CALL_GET_FEATURES);
 		return 0;
 	case REQ_GET_BACKEND:
 		s->backend_offered = op->features.word[0];
 		return 0;
 	case REQ_SET_BACKEND:
 		s->backend_sent = op->features.word[0];
-		trace_order_call(&s->order, CALL_BACKEND_FEATURES);
 		return 0;
 	case REQ_SET_OWNER:
 		s->owned = true;
-		trace_order_call(&s->order, CALL_SET_OWNER);
 		return 0;
 	case REQ_RESET_OWNER:
 		reset(s);
 		return 0;
 	case REQ_MEM_TABLE:
-		trace_order_call(&s->order, CALL_SET_MEM_TABLE);
 		return table_set(s, op);
 	case REQ_LOG_BASE:
 		s->logged = true;
-		return 0;
-	case REQ_VSOCK_CID:
-		trace_order_call(&s->order, CALL_SET_GUEST_CID);
 		return 0;
 	case REQ_VRING_NUM:
 	case REQ_VRING_ADDR:
@@ -388,18 +405,6 @@ static int accepted(struct trace_state *s, const struct trace_op *op,
 			return 0;
 		s->enabled_late = s->enabled_late || any_running(s);
 		ring_set(s, op, end->pid);
-		return 0;
-	case REQ_SCSI_ABI:
-		trace_order_call(&s->order, CALL_GET_ABI_VERSION);
-		return 0;
-	case REQ_VDPA_DEVICE_ID:
-		trace_order_call(&s->order, CALL_GET_DEVICE_ID);
-		return 0;
-	case REQ_VDPA_IOVA_RANGE:
-		trace_order_call(&s->order, CALL_GET_IOVA_RANGE);
-		return 0;
-	case REQ_VDPA_CONFIG_CALL:
-		trace_order_call(&s->order, CALL_SET_CONFIG_CALL);
 		return 0;
 	case REQ_VDPA_GET_STATUS:
 		trace_order_ask_status(&s->order);
@@ -416,7 +421,12 @@ static int accepted(struct trace_state *s, const struct trace_op *op,
 	case REQ_FORK_FROM_OWNER:
 	case REQ_SET_FEATURES:
 	case REQ_LOG_FD:
+	case REQ_VSOCK_CID:
 	case REQ_SCSI_SET:
+	case REQ_SCSI_ABI:
+	case REQ_VDPA_DEVICE_ID:
+	case REQ_VDPA_IOVA_RANGE:
+	case REQ_VDPA_CONFIG_CALL:
 		break;
 	}
 	return 0;
