@@ -181,8 +181,9 @@ static bool rule_setup(struct ruling *r)
 
 		if (ev->kind == EV_IOTLB && same(ev->step, "setup.map") && ev->iotlb.err)
 			return rule(r, STACK_FAILS_START, "setup_refused",
-				    REASON_CONTRACT,
-				    "VHOST_IOTLB_UPDATE of %s was refused with %s.",
+				    REASON_CONTRACT, "%s of %s was refused with %s.",
+				    ev->iotlb.msg == EV_UPDATE ? "VHOST_IOTLB_UPDATE"
+							       : "An IOTLB message",
 				    ev->iotlb.iova ? ev->iotlb.iova : "?",
 				    errno_text(ev->iotlb.err));
 		if (ev->kind != EV_IOCTL || strncmp(ev->step, "setup.", 6) != 0 ||
@@ -381,7 +382,7 @@ static bool rule_failure(struct ruling *r, const char *why)
 			    "every call succeeded, but bytes are moved over block "
 			    "devices only, and this vDPA device is none");
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (same(why, ours[i]))
+		if (same(why, ours[i]) || (ruling_vdpa(r) && same(why, "ETIME")))
 			return rule(
 				r, STACK_UNKNOWN, NULL, REASON_INTERNAL,
 				"the transfer could not be followed to its end (%s): run "

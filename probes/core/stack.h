@@ -79,7 +79,8 @@ enum stack_base {
  * @CALL_IOTLB_BATCH_BEGIN, @CALL_IOTLB_BATCH_END: the messages of these names, if
  *			VHOST_BACKEND_F_IOTLB_BATCH was acknowledged and the guest has no
  *			mappings of its own
- * @CALL_IOTLB_INVALIDATE: VHOST_IOTLB_INVALIDATE of all addresses
+ * @CALL_IOTLB_INVALIDATE: VHOST_IOTLB_INVALIDATE of all addresses; a kernel that
+ *			refuses it is no obstacle
  */
 enum stack_call {
 	CALL_FORK_FROM_OWNER,

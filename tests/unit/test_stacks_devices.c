@@ -453,6 +453,9 @@ static void test_a_bad_answer_is_told_from_a_broken_play(void **state)
 	struct ev *request = NULL;
 
 	(void)play(f, "qemu-vdpa", GUEST_PLAIN, NULL);
+	/* it is the peer that is late with what is in its file */
+	first(f, EV_FACT, "transfer")->fact.value = "ETIME";
+	assert_result(judged(f), STACK_UNKNOWN, "none");
 	first(f, EV_FACT, "transfer")->fact.value = "EIO";
 	assert_result(judged(f), STACK_UNKNOWN, "none");
 	request = first(f, EV_FACT, "tx");
