@@ -88,6 +88,7 @@ _Noreturn static void run_daemon(const struct device *d, int words)
 	static const char store[] = "driver=file,node-name=store,locking=off,filename="
 				    "/proc/self/fd/3";
 	char export[192];
+	int err = 0;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)snprintf(export, sizeof(export),
@@ -102,8 +103,9 @@ _Noreturn static void run_daemon(const struct device *d, int words)
 	(void)close_range(DAEMON_STORE + 1, ~0u, 0);
 	(void)execlp(DAEMON, DAEMON, "--blockdev", store, "--export", export,
 		     (char *)NULL);
-	(void)dprintf(STDERR_FILENO, "%s\n", strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	err = errno;
+	(void)dprintf(STDERR_FILENO, "%s\n", strerror(err));
+	_exit(err == ENOENT ? 127 : 126);
 }
 
 static int start_daemon(struct device *d)
