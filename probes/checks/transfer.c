@@ -73,19 +73,31 @@ static int ring_size_round(struct session *s, unsigned int size, uint16_t base)
 		r = link_tx(&l, tx ? tx : "tx", SHORT_BYTES);
 	if (r == 0)
 		r = link_rx(&l, rx ? rx : "rx", SHORT_BYTES);
-	if (r == 0)
-		(void)session_running(s, "stop", 0);
-	session_close(s);
+	return r;
+}
+
+/*
+ * From the @before last entries of each ring on, or from 0. Stopped before it is closed: what
+ * becomes of a device that is closed while it runs is not asked here.
+ */
+static int ring_size_rounds(struct session *s, unsigned int first, unsigned int last,
+			    unsigned int before)
+{
+	int r = session_peer(s);
+
+	for (unsigned int size = first; size <= last && r == 0; size *= 2) {
+		if (size != first) {
+			(void)session_running(s, "stop", 0);
+			session_close(s);
+		}
+		r = ring_size_round(s, size, (uint16_t)(before ? size - before : 0));
+	}
 	return r;
 }
 
 static int collect_ring_sizes(struct session *s)
 {
-	int r = session_peer(s);
-
-	for (unsigned int size = 2; size <= RING_SIZE_MAX && r == 0; size *= 2)
-		r = ring_size_round(s, size, 0);
-	return r;
+	return ring_size_rounds(s, 2, RING_SIZE_MAX, 0);
 }
 
 static void judge_sizes(struct judge *j, unsigned int first, unsigned int last)
@@ -127,13 +139,7 @@ static int collect_large_rings(struct session *s)
 {
 	int r = mem_init_layout(&s->mem, MEM_LARGE_RINGS);
 
-	if (r == 0)
-		r = session_peer(s);
-	/* from the last two entries of the ring on */
-	for (unsigned int size = 2 * RING_SIZE_MAX; size <= RING_SIZE_LARGEST && r == 0;
-	     size *= 2)
-		r = ring_size_round(s, size, (uint16_t)(size - 2));
-	return r;
+	return r < 0 ? r : ring_size_rounds(s, 2 * RING_SIZE_MAX, RING_SIZE_LARGEST, 2);
 }
 
 static void judge_large_rings(struct judge *j)
