@@ -343,12 +343,13 @@ static void test_vdpa_policies_are_played_in_their_order(void **state)
 /* What was set, as hexadecimal text, by the last ioctl of a step. */
 static const char *last_arg(const struct fixture *f, const char *step)
 {
-	const struct ev *ev = NULL, *last = NULL;
+	const struct ev *ev = NULL;
+	const char *arg = NULL;
 
 	while ((ev = ev_find_next(&f->e, ev, EV_IOCTL, step)))
-		last = ev;
-	assert_non_null(last);
-	return last->ioctl.arg;
+		arg = ev->ioctl.arg;
+	assert_non_null(arg);
+	return arg;
 }
 
 static void test_bit_33_is_added_where_the_guest_has_none(void **state)
