@@ -369,9 +369,11 @@ static int read_errno(struct reader *r, struct json_object *json, int *ret)
 		const char *name = strerrorname_np(e);
 		char number[16];
 
-		if (!name)
+		if (!name) {
 			(void)snprintf(number, sizeof(number), "E%d", e);
-		if (!strcmp(name ? name : number, s)) {
+			name = number;
+		}
+		if (!strcmp(name, s)) {
 			*ret = e;
 			return 0;
 		}
