@@ -442,6 +442,11 @@ static void put_stack(struct page *p, const struct report_stack *s,
 	text_evidence(p, at->guest, &s->evidence);
 }
 
+static bool has_rest(const struct report_stack *s)
+{
+	return s->signature || s->transfer.tx_bytes || s->transfer.rx_bytes;
+}
+
 static struct stack_columns stack_columns(const struct report *r)
 {
 	size_t stack = strlen("Stacks") - 2, guest = strlen("guest"),
@@ -454,7 +459,8 @@ static struct stack_columns stack_columns(const struct report *r)
 		stack = page_wider(stack, s->stack);
 		guest = page_wider(guest, guest_kind_names[s->guest]);
 		device = page_wider(device, s->device);
-		verdict = page_wider(verdict, stack_verdict_names[s->verdict]);
+		if (has_rest(s))
+			verdict = page_wider(verdict, stack_verdict_names[s->verdict]);
 	}
 	guest += 2 + stack + 2;
 	device += guest + 2;
@@ -466,9 +472,34 @@ static struct stack_columns stack_columns(const struct report *r)
 	};
 }
 
+/* A device that is not here is told already, and nobody asked for this policy. */
+static bool is_shown(const struct page *p, const struct report *r,
+		     const struct report_stack *s)
+{
+	return p->verbosity > 0 || r->run.selection.stacks.count ||
+	       s->verdict != STACK_NOT_APPLICABLE || !s->reason ||
+	       (s->reason->code != REASON_NO_MODULE &&
+		s->reason->code != REASON_NO_DEVICE);
+}
+
+/* The first one from place *@i on that is shown; moves *@i behind it. */
+static const struct report_stack *next_shown(const struct page *p, const struct report *r,
+					     size_t *i)
+{
+	while (*i < r->stacks.count) {
+		const struct report_stack *s = r->stacks.item[(*i)++];
+
+		if (is_shown(p, r, s))
+			return s;
+	}
+	return NULL;
+}
+
 static void put_stacks(struct page *p, const struct report *r)
 {
 	struct stack_columns at = stack_columns(r);
+	const struct report_stack *next = NULL;
+	size_t i = 0, shown = 0;
 
 	if (!r->stacks.count)
 		return;
@@ -483,9 +514,17 @@ static void put_stacks(struct page *p, const struct report *r)
 	page_put(p, "verdict");
 	page_tone(p, TONE_PLAIN);
 	page_newline(p);
-	for (size_t i = 0; i < r->stacks.count; i++)
-		put_stack(p, r->stacks.item[i],
-			  i + 1 < r->stacks.count ? r->stacks.item[i + 1] : NULL, &at);
+	next = next_shown(p, r, &i);
+	for (const struct report_stack *s = next; s; s = next, shown++) {
+		next = next_shown(p, r, &i);
+		put_stack(p, s, next, &at);
+	}
+	if (shown == r->stacks.count)
+		return;
+	page_pad_to(p, 2);
+	page_wrapf(p, 2, "%zu not_applicable: their device is not here (-v shows them)",
+		   r->stacks.count - shown);
+	page_newline(p);
 }
 
 /* ------------------------------------------------------------------ the end */

@@ -90,7 +90,7 @@ static int play_backend(struct player *p)
 
 static unsigned int rings(const struct player *p)
 {
-	return p->s->family == FAMILY_VDPA ? 1 : session_queues(p->s);
+	return p->s->family == FAMILY_VDPA ? vdpa_rings(&p->vdpa) : session_queues(p->s);
 }
 
 /* "setup.rx.num" and so on. */
@@ -180,7 +180,7 @@ static int play_ring_call(struct player *p, enum session_queue q,
 	case RING_START:
 		return play_ring_start(p, q);
 	case RING_ENABLE:
-		return player_vdpa_enable(p, step);
+		return player_vdpa_enable(p, step, q);
 	case RING_CALL_NUM:
 		break;
 	}

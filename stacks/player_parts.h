@@ -40,7 +40,7 @@ int player_vdpa(struct player *p) must_check_;
 /** player_vdpa_step() - a step that a vDPA device has of its own, or its own way of */
 int player_vdpa_step(struct player *p, const struct stack_step *step);
 
-/** player_vdpa_enable() - VHOST_VDPA_SET_VRING_ENABLE of the ring that is played */
-int player_vdpa_enable(struct player *p, const char *step);
+/** player_vdpa_enable() - VHOST_VDPA_SET_VRING_ENABLE of a ring */
+int player_vdpa_enable(struct player *p, const char *step, enum session_queue q);
 
 #endif

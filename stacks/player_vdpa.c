@@ -2,7 +2,8 @@
 /*
  * What is different on a vDPA device: it has a status to be led through, mappings
  * instead of a memory table, rings that are enabled one by one, and a kind. A block
- * device that was made for the play is driven, on its first ring.
+ * device that was made for the play is driven on its first ring, a network device that
+ * sends back what it is sent (guest/vdpa_net.c) on its first two.
  *
  * Source: virtio-1.2 2.1, 3.1; vhost_vdpa_unlocked_ioctl() in drivers/vhost/vdpa.c
  */
@@ -146,9 +147,9 @@ int player_vdpa_step(struct player *p, const struct stack_step *step)
 	}
 }
 
-int player_vdpa_enable(struct player *p, const char *step)
+int player_vdpa_enable(struct player *p, const char *step, enum session_queue q)
 {
-	return vdpa_state(&p->vdpa, step, VHOST_VDPA_SET_VRING_ENABLE, VDPA_RING, 1);
+	return vdpa_state(&p->vdpa, step, VHOST_VDPA_SET_VRING_ENABLE, q, 1);
 }
 
 /* --------------------------------------------------------------- the guest */
@@ -196,7 +197,8 @@ static int drive(struct player *p)
 
 	if (e < 0)
 		return e;
-	return id == VIRTIO_ID_BLOCK ? write_and_read(p) : -EOPNOTSUPP;
+	return id == VIRTIO_ID_BLOCK || id == VIRTIO_ID_NET ? write_and_read(p)
+							    : -EOPNOTSUPP;
 }
 
 static void play_transfer(struct player *p)
@@ -224,7 +226,7 @@ int player_vdpa(struct player *p)
 	s->addresses = ADDRESSES_IOVA;
 	if (vdpa_open(&p->vdpa, s) < 0)
 		return s->failed;
-	vdpa_draw_ring(&p->vdpa, SESSION_RING_SIZE, 0);
+	vdpa_draw_rings(&p->vdpa, SESSION_RING_SIZE);
 	p->drawn = true;
 	if (player_calls(p) >= 0)
 		play_transfer(p);

@@ -245,9 +245,15 @@ static void draw(struct vdpa *v, enum session_queue q, unsigned int size, uint16
 	v->next_desc = v->next_header = 0;
 }
 
-void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base)
+unsigned int vdpa_rings(const struct vdpa *v)
 {
-	draw(v, VDPA_RING, size, base);
+	return vdpa_is_net(v) ? 2 : 1;
+}
+
+void vdpa_draw_rings(struct vdpa *v, unsigned int size)
+{
+	for (unsigned int q = 0; q < vdpa_rings(v); q++)
+		draw(v, (enum session_queue)q, size, 0);
 }
 
 static int set_ring(struct vdpa *v, enum session_queue q, const struct vdpa_config *c)
@@ -273,10 +279,10 @@ static int set_ring(struct vdpa *v, enum session_queue q, const struct vdpa_conf
 
 int vdpa_ring(struct vdpa *v, const struct vdpa_config *c)
 {
-	int r = set_ring(v, VDPA_RING, c);
+	int r = 0;
 
-	if (r == 0 && vdpa_is_net(v))
-		r = set_ring(v, QUEUE_TX, c);
+	for (unsigned int q = 0; q < vdpa_rings(v) && r == 0; q++)
+		r = set_ring(v, (enum session_queue)q, c);
 	return r;
 }
 

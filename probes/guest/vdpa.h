@@ -154,8 +154,14 @@ int vdpa_unmap_all(struct vdpa *v, const char *step);
 /** vdpa_negotiate() - owner, unless it is, backend features, status and features */
 int vdpa_negotiate(struct vdpa *v, const struct vdpa_config *c);
 
-/** vdpa_draw_ring() - lay ring 0 out in the guest's memory, empty; no call is made */
-void vdpa_draw_ring(struct vdpa *v, unsigned int size, uint16_t base);
+/**
+ * vdpa_rings() - how many rings are driven: of a network device two, else one
+ * @v:		device whose target is known
+ */
+unsigned int vdpa_rings(const struct vdpa *v);
+
+/** vdpa_draw_rings() - lay them out in the guest's memory, empty; no call is made */
+void vdpa_draw_rings(struct vdpa *v, unsigned int size);
 
 /** vdpa_ring() - NUM, BASE, ADDR, CALL, KICK and ENABLE of ring 0, of a network device of
  * ring 1, too. 0 or -errno

@@ -12,7 +12,7 @@ matrix() {
 
 	read -ra families <<<"$2"
 	run --separate-stderr -0 timeout -k 10 540 "$VHOSTCHECK" vm --accel tcg --modules "$modules" \
-		--add "$LAB_PROGRAMS/fault_matrix" "${@:3}" "$image" -- fault_matrix "${families[@]}"
+		--add "${VHOSTCHECK%/*}/fault_matrix" "${@:3}" "$image" -- fault_matrix "${families[@]}"
 	echo "$output" | grep -A1 '^not ok' || true
 	[ "$(echo "$output" | grep -c '^not ok')" -eq 0 ]
 	last=$(echo "$output" | tail -n 1)

@@ -5,7 +5,8 @@
  * answers everything with 0 or some errno, or tells the opposite of what it did, one of
  * these in turn, where no check outside area node may pass. Faults that only the model
  * can have are not here, and under each of the four all checks are run by vhostcheck
- * selftest. The policies are played clean, with one bit of the payload flipped, and dead.
+ * selftest. The policies are played clean, with one bit of the payload flipped where the
+ * peer tells what it saw, and dead.
  * TAP.
  *
  * Runs as a program in a guest, with the families that are wanted:
@@ -195,6 +196,8 @@ static void test_stack(struct matrix *m, const struct stack *stack)
 		report(m, got != STACK_UNKNOWN, stack->name, NULL,
 		       stack_verdict_names[got]);
 		for (size_t i = 0; i < ARRAY_SIZE(deadly); i++) {
+			if (!can_hit(m, fault_find(deadly[i])))
+				continue;
 			got = run_stack(m, &a, &p, deadly[i]);
 			report(m, got != STACK_WORKS, stack->name, deadly[i],
 			       stack_verdict_names[got]);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-
-bats_require_minimum_version 1.5.0
+# shellcheck disable=SC2154 # bats sets output
+# `run` in a guest as on a host, when it is interrupted and when it is killed.
+load ../helpers
 
 @test "run that is interrupted leaves a valid report of what it has, and nothing else" {
 	report=$BATS_TEST_TMPDIR/r.json
@@ -22,4 +23,22 @@ bats_require_minimum_version 1.5.0
 	# a run of its own, as on a host: no vDPA device is made unasked
 	[ "$(jq '.checks | length' "$report")" -eq "$("$VHOSTCHECK" checks --json |
 		jq '[.checks[] | select(.family != "vdpa")] | length')" ]
+}
+
+@test "run that is killed in a check leaves a journal: that check is a crash, what came after blocked" {
+	cd "$BATS_TEST_TMPDIR" || return
+	status=0
+	timeout -k 10 120 "$VHOSTCHECK" vm --accel tcg --modules "$KERNEL_MODULES" \
+		--add "$LAB_PROGRAMS/interrupt" "$KERNEL_IMAGE" -- interrupt kill \
+		>r.json.journal || status=$?
+	[ "$status" -eq 137 ]
+	running=$(tail -n 1 r.json.journal | jq -r .id)
+	run -1 --separate-stderr "$VHOSTCHECK" judge r.json.journal --json
+	valid report
+	json '.run.where == "host"'
+	json "[.checks[] | select(.status == \"crash\") | .id] == [\"$running\"]"
+	json '[.checks[] | select(.status == "pass")] | length > 5'
+	json '[.checks[] | select(.reason.code == "guest_died") | .status] | length > 10'
+	run -0 "$VHOSTCHECK" convert r.json.journal --to markdown
+	[[ $output == *"$running"*crash* ]]
 }

@@ -3,6 +3,7 @@
  * In a guest: starts `vhostcheck run -o`, sends it SIGINT when its journal says that the
  * lifecycle checks are on, and prints the report that it leaves. The exit status is that
  * of vhostcheck; 99 if something is left that should not be, or the report is missing.
+ * With the argument "kill" it is SIGKILL, while a check is open, and the journal.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +18,8 @@
 
 #define FOLDER "/tmp/out"
 #define REPORT FOLDER "/r.json"
+#define JOURNAL REPORT ".journal"
+#define CHECK_START "\"check_start\",\"id\":\""
 
 static pid_t start(void)
 {
@@ -32,16 +35,53 @@ static pid_t start(void)
 	return pid;
 }
 
-static bool journal_says(const char *text)
+/* Its whole lines; NULL if there is no journal. */
+static char *journal(void)
 {
 	static char content[1 << 20];
-	cleanup_close int fd = open(REPORT ".journal", O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = open(JOURNAL, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, content, sizeof(content) - 1);
+	char *end = NULL;
 
 	if (n < 0)
-		return false;
+		return NULL;
 	content[n] = '\0';
-	return strstr(content, text) != NULL;
+	end = strrchr(content, '\n');
+	if (end)
+		*end = '\0';
+	return content;
+}
+
+static bool journal_says(const char *text)
+{
+	const char *content = journal();
+
+	return content && strstr(content, text);
+}
+
+static bool journal_ends_with(const char *text)
+{
+	const char *content = journal();
+	const char *last = content ? strrchr(content, '\n') : NULL;
+
+	return last && strstr(last, text);
+}
+
+/* Stops it where a check has begun and has no result. */
+static bool stop_in_check(pid_t pid)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	int status = 0;
+
+	while (kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid &&
+	       WIFSTOPPED(status)) {
+		if (journal_ends_with(CHECK_START))
+			return true;
+		if (kill(pid, SIGCONT) < 0)
+			return false;
+		(void)nanosleep(&tick, NULL);
+	}
+	return false;
 }
 
 static bool only_the_report_is_left(void)
@@ -62,9 +102,9 @@ static bool only_the_report_is_left(void)
 	return report && !other;
 }
 
-static void print_report(void)
+static void print_file(const char *path)
 {
-	cleanup_close int fd = open(REPORT, O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char buf[4096];
 	ssize_t n = 0;
 
@@ -73,7 +113,18 @@ static void print_report(void)
 			return;
 }
 
-int main(void)
+static int be_killed(pid_t pid)
+{
+	int status = 0;
+
+	if (!stop_in_check(pid) || kill(pid, SIGKILL) < 0 ||
+	    waitpid(pid, &status, 0) < 0 || !WIFSIGNALED(status))
+		return 99;
+	print_file(JOURNAL);
+	return access(REPORT, F_OK) == 0 ? 99 : 128 + WTERMSIG(status);
+}
+
+int main(int argc, char **argv)
 {
 	const struct timespec tick = { .tv_nsec = 1000000 };
 	int status = 0;
@@ -84,13 +135,15 @@ int main(void)
 	pid = start();
 	if (pid < 0)
 		return 99;
-	while (!journal_says("\"check_start\",\"id\":\"vsock.lifecycle.")) {
+	while (!journal_says(CHECK_START "vsock.lifecycle.")) {
 		if (waitpid(pid, &status, WNOHANG) != 0)
 			return 99;
 		(void)nanosleep(&tick, NULL);
 	}
+	if (argc > 1 && !strcmp(argv[1], "kill"))
+		return be_killed(pid);
 	if (kill(pid, SIGINT) < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
 		return 99;
-	print_report();
+	print_file(REPORT);
 	return only_the_report_is_left() ? WEXITSTATUS(status) : 99;
 }
