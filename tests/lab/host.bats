@@ -86,6 +86,9 @@ unpack_virtio_vdpa() {
 	json '[.checks[] | select(.status == "pass") | .id | split(".")[1]] |
 		map(select(IN("isolation", "iotlb", "lifecycle"))) | length > 25'
 	json '.summary.counts.pass > 40 and .summary.exit_code == 0'
+	json '[.stacks[] | select(.device == "vdpa" and .stack != "qemu-vdpa-2023") | "\(.stack) \(.guest) \(.verdict)"] == [
+		"cloud-hypervisor plain works", "dpdk-vdpa plain works", "qemu-vdpa plain works",
+		"qemu-vdpa protected works", "qemu-vdpa viommu works"]'
 	run --separate-stderr -2 "$VHOSTCHECK" vm --accel tcg --modules "$modules" --add "$LAB_PROGRAMS/host_vdpa" \
 		--add "$BATS_TEST_TMPDIR/qemu-storage-daemon" "$image" -- host_vdpa run vdpa0 --intrusive --json
 	valid report
