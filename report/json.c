@@ -72,6 +72,113 @@ int json_print(struct json_object *json, FILE *out)
 	return 0;
 }
 
+/* --------------------------------------------------- a report, result by result */
+
+/** struct sink - where text goes: a stream, or else a descriptor */
+struct sink {
+	FILE *stream;
+	int fd;
+};
+
+static int put(const struct sink *s, const char *text, size_t len)
+{
+	if (!s->stream)
+		return write_all(s->fd, text, len);
+	(void)fwrite(text, 1, len, s->stream);
+	return 0;
+}
+
+/* An element of a list of the report: each line four blanks further in, with no newline
+ * behind the last. */
+static char *indented(const char *text, size_t len, size_t *ret_len)
+{
+	size_t lines = 1, n = 0;
+	char *to = NULL;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		lines += text[i] == '\n';
+	to = malloc(len + 4 * lines);
+	for (size_t i = 0; to && i + 1 < len; i++) {
+		if (!i || text[i - 1] == '\n') {
+			memcpy(to + n, "    ", 4);
+			n += 4;
+		}
+		to[n++] = text[i];
+	}
+	*ret_len = n;
+	return to;
+}
+
+static int put_element(const struct sink *s, const struct rec_shape *shape,
+		       const void *obj)
+{
+	struct json_object *json = rec_to_json(shape, obj);
+	size_t len = 0;
+	cleanup_free char *text = json ? pretty(json, &len) : NULL;
+	cleanup_free char *in = text ? indented(text, len, &len) : NULL;
+
+	json_object_put(json);
+	return in ? put(s, in, len) : -ENOMEM;
+}
+
+static int put_list(const struct sink *s, const struct rec_shape *shape,
+		    const struct rec_list *list)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < list->count && e == 0; i++) {
+		e = i ? put(s, ",\n", 2) : put(s, "\n", 1);
+		if (e == 0)
+			e = put_element(s, shape, list->item[i]);
+	}
+	return e == 0 && list->count ? put(s, "\n  ", 3) : e;
+}
+
+/* json-c needs some ten times the bytes of a text for its values: so they are there of
+ * one result at a time, and of the rest, in whose empty lists the results are put. */
+static int put_report(const struct sink *s, const struct report *r)
+{
+	const struct {
+		const char *empty;
+		const struct rec_shape *shape;
+		const struct rec_list *list;
+	} lists[] = {
+		{ "\n  \"checks\": [", &report_check_shape, &r->checks },
+		{ "\n  \"stacks\": [", &report_stack_shape, &r->stacks },
+	};
+	struct report rest = *r;
+	struct json_object *json = NULL;
+	size_t len = 0;
+	cleanup_free char *text = NULL;
+	const char *at = NULL;
+	int e = 0;
+
+	rest.checks = rest.stacks = (struct rec_list){ 0 };
+	json = rec_to_json(&report_shape, &rest);
+	text = json ? pretty(json, &len) : NULL;
+	json_object_put(json);
+	at = text;
+	for (size_t i = 0; i < ARRAY_SIZE(lists) && at && e == 0; i++) {
+		const char *from = at;
+
+		at = strstr(from, lists[i].empty);
+		if (!at)
+			break;
+		at += strlen(lists[i].empty);
+		e = put(s, from, (size_t)(at - from));
+		if (e == 0)
+			e = put_list(s, lists[i].shape, lists[i].list);
+	}
+	if (!at)
+		return -ENOMEM;
+	return e == 0 ? put(s, at, len - (size_t)(at - text)) : e;
+}
+
+int report_print(const struct report *r, FILE *out)
+{
+	return put_report(&(struct sink){ .stream = out }, r);
+}
+
 /* ------------------------------------------------------------------ the file */
 
 static int printf_(4, 5) fail(struct report_write_error *err, int code, const char *hint,
@@ -179,7 +286,7 @@ static int sync_directory(int dir)
 	return fsync(dir) && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
-static int write_beside(struct json_object *json, const char *path, const char *real,
+static int write_beside(const struct report *r, const char *path, const char *real,
 			struct report_write_error *err)
 {
 	cleanup_(temporary_done) struct temporary t = { .dir = -1, .fd = -1 };
@@ -194,7 +301,7 @@ static int write_beside(struct json_object *json, const char *path, const char *
 	e = temporary_open(&t, dir, base);
 	if (e < 0)
 		return fail_directory(err, e, path, dir);
-	e = json_write_fd(json, t.fd);
+	e = put_report(&(struct sink){ .fd = t.fd }, r);
 	if (e == 0 && fsync(t.fd))
 		e = -errno;
 	if (e == 0 && close(take_fd(&t.fd)))
@@ -210,7 +317,7 @@ static int write_beside(struct json_object *json, const char *path, const char *
 		 : 0;
 }
 
-static int write_through(struct json_object *json, const char *path,
+static int write_through(const struct report *r, const char *path,
 			 struct report_write_error *err)
 {
 	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -219,13 +326,13 @@ static int write_through(struct json_object *json, const char *path,
 	if (fd < 0)
 		return fail(err, -errno, "name another file with -o", "cannot open %s",
 			    path);
-	e = json_write_fd(json, fd);
+	e = put_report(&(struct sink){ .fd = fd }, r);
 	if (e == 0 && close(take_fd(&fd)))
 		e = -errno;
 	return e ? fail_content(err, e, path) : 0;
 }
 
-static int write_json(struct json_object *json, const char *path,
+int report_write_file(const struct report *r, const char *path,
 		      struct report_write_error *err)
 {
 	cleanup_free char *real = NULL;
@@ -233,7 +340,7 @@ static int write_json(struct json_object *json, const char *path,
 	int e = 0;
 
 	if (!strcmp(path, "-")) {
-		e = json_write_fd(json, STDOUT_FILENO);
+		e = put_report(&(struct sink){ .fd = STDOUT_FILENO }, r);
 		return e ? fail_content(err, e, "standard output") : 0;
 	}
 	if (!*path || path[strlen(path) - 1] == '/' ||
@@ -241,19 +348,9 @@ static int write_json(struct json_object *json, const char *path,
 		return fail(err, -EISDIR, "name a file in it with -o",
 			    "cannot write \"%s\"", path);
 	if (st.st_mode && !S_ISREG(st.st_mode))
-		return write_through(json, path, err);
+		return write_through(r, path, err);
 	real = realpath(path, NULL); /* absent: a file that is new */
-	return write_beside(json, path, real ? real : path, err);
-}
-
-int report_write_file(const struct report *r, const char *path,
-		      struct report_write_error *err)
-{
-	struct json_object *json = rec_to_json(&report_shape, r);
-	int e = json ? write_json(json, path, err) : fail_content(err, -ENOMEM, path);
-
-	json_object_put(json);
-	return e;
+	return write_beside(r, path, real ? real : path, err);
 }
 
 /* ------------------------------------------------------------------ reading */

@@ -34,6 +34,15 @@ int json_write_fd(struct json_object *json, int fd) must_check_;
 int json_print(struct json_object *json, FILE *out) must_check_;
 
 /**
+ * report_print() - json_print() of a report
+ * @r:		report
+ * @out:	stream; what it does not take its owner finds out
+ *
+ * Return: 0; -ENOMEM.
+ */
+int report_print(const struct report *r, FILE *out) must_check_;
+
+/**
  * report_write_file() - write a report
  * @r:		report
  * @path:	file, or "-" for standard output

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 900
+# ctest: FIXTURES_REQUIRED "kernel;kernels" TIMEOUT 900 COST 400
 # The real other ends of vhost-scsi and vhost-vdpa, on the distribution's kernel and on one that has
 # VDUSE (LAB_KERNELS): made and taken down 100 times, by whoever is left to do it, with what is bad
 # in between.

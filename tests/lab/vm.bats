@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# ctest: COST 500
 # vm on the distribution's kernel: KERNEL_IMAGE, KERNEL_MODULES, KERNEL_DEB from ./dev kernels.
 # shellcheck disable=SC2016,SC2154 # filters of jq; bats sets stderr
 load ../helpers
