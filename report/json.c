@@ -100,7 +100,7 @@ static char *indented(const char *text, size_t len, size_t *ret_len)
 	to = malloc(len + 4 * lines);
 	for (size_t i = 0; to && i + 1 < len; i++) {
 		if (!i || text[i - 1] == '\n') {
-			memcpy(to + n, "    ", 4);
+			memset(to + n, ' ', 4);
 			n += 4;
 		}
 		to[n++] = text[i];
@@ -157,20 +157,19 @@ static int put_report(const struct sink *s, const struct report *r)
 	json = rec_to_json(&report_shape, &rest);
 	text = json ? pretty(json, &len) : NULL;
 	json_object_put(json);
+	if (!text)
+		return -ENOMEM;
 	at = text;
-	for (size_t i = 0; i < ARRAY_SIZE(lists) && at && e == 0; i++) {
-		const char *from = at;
+	for (size_t i = 0; i < ARRAY_SIZE(lists) && e == 0; i++) {
+		const char *from = at, *empty = strstr(from, lists[i].empty);
 
-		at = strstr(from, lists[i].empty);
-		if (!at)
-			break;
-		at += strlen(lists[i].empty);
+		if (!empty)
+			return -EPROTO;
+		at = empty + strlen(lists[i].empty);
 		e = put(s, from, (size_t)(at - from));
 		if (e == 0)
 			e = put_list(s, lists[i].shape, lists[i].list);
 	}
-	if (!at)
-		return -ENOMEM;
 	return e == 0 ? put(s, at, len - (size_t)(at - text)) : e;
 }
 

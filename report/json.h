@@ -38,7 +38,7 @@ int json_print(struct json_object *json, FILE *out) must_check_;
  * @r:		report
  * @out:	stream; what it does not take its owner finds out
  *
- * Return: 0; -ENOMEM.
+ * Return: 0; -ENOMEM; -EPROTO if json-c writes an empty list in another way than it did.
  */
 int report_print(const struct report *r, FILE *out) must_check_;
 
