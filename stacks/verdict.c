@@ -379,8 +379,8 @@ static bool rule_failure(struct ruling *r, const char *why)
 		return true;
 	if (ruling_vdpa(r) && same(why, "EOPNOTSUPP"))
 		return rule(r, STACK_NOT_APPLICABLE, NULL, REASON_NOT_OFFERED,
-			    "every call succeeded, but bytes are moved over block "
-			    "devices only, and this vDPA device is none");
+			    "every call succeeded, but bytes are moved over block and "
+			    "network devices only, and this vDPA device is neither");
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (same(why, ours[i]) || (ruling_vdpa(r) && same(why, "ETIME")))
 			return rule(

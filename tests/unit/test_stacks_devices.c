@@ -1,45 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Policies of vhost-scsi and vhost-vdpa, played on models of them with real bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "run/cell.h"
-#include "stacks/library.h"
 #include "stacks/player.h"
 #include "stacks/sources.h"
 #include "stacks/verdict.h"
-
-struct fixture {
-	struct arena arena;
-	struct rec_list library;
-	struct evidence e;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct written_error err = { 0 };
-
-	assert_non_null(f);
-	if (stack_library(&f->arena, &f->library, &err) < 0)
-		fail_msg("line %zu %s: %s", err.line, err.pointer, err.text);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	arena_done(&f->arena);
-	free(f);
-	return 0;
-}
+#include "stacks_fixture.h"
 
 /* ------------------------------------------------------------------- plays */
 
@@ -51,7 +16,7 @@ static int act(struct session *s, const void *arg)
 static struct stack_result play_policy(struct fixture *f, const struct stack *s,
 				       enum guest_kind kind, const char *fault)
 {
-	struct stack_play play = { .stack = s };
+	const struct stack_play play = { s, guest_of(s, kind) };
 	const struct cell cell = {
 		.model = { .family = !strcmp(s->devices.item[0], "scsi") ? FAMILY_SCSI
 									 : FAMILY_VDPA,
@@ -63,13 +28,6 @@ static struct stack_result play_policy(struct fixture *f, const struct stack *s,
 	struct outcome o;
 
 	assert_true(!fault || cell.model.fault);
-	for (size_t i = 0; i < s->guests.count; i++) {
-		const struct stack_guest *g = s->guests.item[i];
-
-		if (g->guest == (int)kind)
-			play.guest = g;
-	}
-	assert_non_null(play.guest);
 	cell_run(&f->arena, &cell, &o);
 	assert_int_equal(o.end, TASK_FINISHED);
 	assert_int_equal(o.gave_up, 0);
@@ -604,5 +562,5 @@ int main(void)
 		cmocka_unit_test(test_a_device_of_somebody_is_not_touched),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -1,53 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "stacks/features.h"
-#include "stacks/library.h"
 #include "stacks/sources.h"
-
-struct fixture {
-	struct arena arena;
-	struct rec_list library;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct written_error err = { 0 };
-
-	assert_non_null(f);
-	if (stack_library(&f->arena, &f->library, &err) < 0)
-		fail_msg("line %zu %s: %s", err.line, err.pointer, err.text);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	arena_done(&f->arena);
-	free(f);
-	return 0;
-}
-
-static const struct stack_guest *guest_of(const struct stack *s, enum guest_kind kind)
-{
-	for (size_t i = 0; i < s->guests.count; i++) {
-		const struct stack_guest *g = s->guests.item[i];
-
-		if (g->guest == (int)kind)
-			return g;
-	}
-	fail_msg("%s has no guest %s", s->name, guest_kind_names[kind]);
-	return NULL;
-}
+#include "stacks_fixture.h"
 
 static void test_built_in_policies_have_the_names_of_their_files(void **state)
 {
@@ -575,5 +529,5 @@ int main(void)
 		cmocka_unit_test(test_a_file_that_cannot_be_read_says_why),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
