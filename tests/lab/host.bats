@@ -58,34 +58,31 @@ unpack_virtio_vdpa() {
 	json '.devices[0] | .state == "blocked" and (.reason | test("qemu-storage-daemon \\(install it"))'
 }
 
-@test "the checks of vdpa pass with an implementation of VDUSE that shares nothing with QEMU's" {
+# vduse PROGRAM FEATURES: runs the checks on the device that it serves in place of qemu-storage-daemon's;
+# none fails, and what is left out is what the device does not offer
+vduse() {
 	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
 		skip "the mirror has no kernel of 6.12 or newer"
-	cp "$LAB_PROGRAMS/vduse_blk" "$BATS_TEST_TMPDIR/qemu-storage-daemon"
-	run --separate-stderr "$VHOSTCHECK" vm --device vdpa --add "$BATS_TEST_TMPDIR/qemu-storage-daemon" \
+	cp "$LAB_PROGRAMS/$1" "$BATS_TEST_TMPDIR/qemu-storage-daemon"
+	run --separate-stderr -0 "$VHOSTCHECK" vm --device vdpa --add "$BATS_TEST_TMPDIR/qemu-storage-daemon" \
 		--modules "$modules" "$image" --json
 	valid report
-	json '.devices[0] | .state == "ok" and .features.hex == "0x300000240"'
+	json ".devices[0] | .state == \"ok\" and .features.hex == \"$2\""
 	json '[.checks[] | select((.status | IN("pass", "skip") | not) and .known == null) |
 		"\(.id): \(.status): \(.reason.text)"] == []'
 	json '[.checks[] | select(.status == "skip") | .reason.code] | all(. == "not_offered")'
-	json '.summary.counts.pass > 50 and .summary.exit_code == 0'
+}
+
+@test "the checks of vdpa pass with an implementation of VDUSE that shares nothing with QEMU's" {
+	vduse vduse_blk 0x300000240
+	json '.summary.counts.pass > 50'
 }
 
 @test "what is asked of any vDPA device is asked of a network device, too; of a named one all that writes nothing" {
-	IFS=$'\t' read -r image modules < <(vduse_kernel) ||
-		skip "the mirror has no kernel of 6.12 or newer"
-	cp "$LAB_PROGRAMS/vduse_net" "$BATS_TEST_TMPDIR/qemu-storage-daemon"
-	run --separate-stderr "$VHOSTCHECK" vm --device vdpa --add "$BATS_TEST_TMPDIR/qemu-storage-daemon" \
-		--modules "$modules" "$image" --json
-	valid report
-	json '.devices[0] | .state == "ok" and .features.hex == "0x300010020"'
-	json '[.checks[] | select((.status | IN("pass", "skip") | not) and .known == null) |
-		"\(.id): \(.status): \(.reason.text)"] == []'
-	json '[.checks[] | select(.status == "skip") | .reason.code] | all(. == "not_offered")'
+	vduse vduse_net 0x300010020
 	json '[.checks[] | select(.status == "pass") | .id | split(".")[1]] |
 		map(select(IN("isolation", "iotlb", "lifecycle"))) | length > 25'
-	json '.summary.counts.pass > 40 and .summary.exit_code == 0'
+	json '.summary.counts.pass > 40'
 	json '[.stacks[] | select(.device == "vdpa" and .stack != "qemu-vdpa-2023") | "\(.stack) \(.guest) \(.verdict)"] == [
 		"cloud-hypervisor plain works", "dpdk-vdpa plain works", "qemu-vdpa plain works",
 		"qemu-vdpa protected works", "qemu-vdpa viommu works"]'
