@@ -81,8 +81,8 @@ int written_slurp(const char *path, char **ret, size_t *ret_len,
 	}
 	if ((size_t)len > WRITTEN_MAX) {
 		(void)snprintf(err->text, sizeof(err->text),
-			       "longer than %u bytes, which no such file is",
-			       WRITTEN_MAX);
+			       "longer than %u MiB, which no such file is",
+			       WRITTEN_MAX >> 20);
 		return -EFBIG;
 	}
 	*ret = text;

@@ -11,7 +11,7 @@
 #include "base/record.h"
 
 /** WRITTEN_MAX - bytes of the longest file that is read */
-#define WRITTEN_MAX 65536u
+#define WRITTEN_MAX (1u << 20)
 
 /**
  * struct written_error - why a file was refused

@@ -155,13 +155,10 @@ qemu() {
 		echo \"$1 \$?\";"
 }
 
-@test "QEMU's devices, without bit 33, with it, and behind a virtual IOMMU; and VMMs that run" {
-	series 6.12-full
-	started='net net-platform+all net-viommu+all vsock+all vsock-platform vsock-viommu'
-	in_root "PATH=$(dirname "$VHOSTCHECK"):$LAB_PROGRAMS:\$PATH
-		$(qemu net; for device in ${started#net } net-platform+no33; do qemu "$device" --what-if 35; done)
-		$(attached waiting-late) $(attached waiting) vhostcheck trace --attach \$\$"
-	cp my-qemu-*.json "$BATS_FILE_TMPDIR"
+started='net net-platform+all net-viommu+all vsock+all vsock-platform vsock-viommu'
+
+# started_and_work: each of them, and their policies say who they are
+started_and_work() {
 	for device in $started; do
 		grep -qxF "$device 0" out
 		while read -r output; do valid trace; done < <(sed -n '2p;$p' "$device.jsonl")
@@ -171,6 +168,15 @@ qemu() {
 		json '.vmm == "qemu-system-x86_64" and
 			(.guests[0] | .guest == (if .map == "none" then "plain" else "viommu" end))'
 	done
+}
+
+@test "QEMU's devices, without bit 33, with it, and behind a virtual IOMMU; and VMMs that run" {
+	series 6.12-full
+	in_root "PATH=$(dirname "$VHOSTCHECK"):$LAB_PROGRAMS:\$PATH
+		$(qemu net; for device in ${started#net } net-platform+no33; do qemu "$device" --what-if 35; done)
+		$(attached waiting-late) $(attached waiting) vhostcheck trace --attach \$\$"
+	cp my-qemu-*.json "$BATS_FILE_TMPDIR"
+	started_and_work
 	# it masks bit 33 but behind an IOMMU, where it maps the used rings and answers misses
 	output=$(jq -c '.guests[0]' my-qemu-vsock-platform.json)
 	json '(.mask | index("VIRTIO_F_ACCESS_PLATFORM")) and .map == "none"'
@@ -191,6 +197,18 @@ qemu() {
 	[[ $text == *"vsock open as descriptor 3; worker: a thread of its own"* ]]
 	[[ $text == *"vsock: stalls, miss_unanswered A VHOST_IOTLB_MISS"*"vsock: unknown No miss waits."* ]]
 	[[ $text == *"has no vhost device open"* ]]
+}
+
+@test "QEMU's devices on a second kernel: the same verdicts, orders and guests" {
+	series 6.1-full
+	in_root "$(for device in $started; do qemu "$device"; done)"
+	started_and_work
+	for device in $started; do
+		for file in "$BATS_FILE_TMPDIR" .; do
+			jq -c '[.order, (.guests[0] | .guest, .map, .miss)]' "$file/my-qemu-$device.json"
+		done | uniq | wc -l
+	done >counts
+	[ "$(sort -u counts)" = 1 ]
 }
 
 @test "what was saved says the same on other kernels, and unknown where more is offered than was seen" {
