@@ -162,10 +162,19 @@ static void test_a_target_bound_before_the_rings_fails_the_start(void **state)
 static void test_scsi_policies_are_played_in_their_order(void **state)
 {
 	static const char *const qemu[] = {
-		"VHOST_SET_OWNER",      "VHOST_GET_FEATURES",
-		"VHOST_SET_VRING_CALL", "VHOST_SCSI_GET_ABI_VERSION",
-		"VHOST_SET_FEATURES",   "VHOST_GET_BACKEND_FEATURES",
-		"VHOST_SET_MEM_TABLE",  "VHOST_SET_VRING_NUM",
+		"VHOST_SET_OWNER",
+		"VHOST_GET_FEATURES",
+		"VHOST_SET_VRING_CALL",
+		"VHOST_SET_VRING_ERR",
+		"VHOST_SET_VRING_CALL",
+		"VHOST_SET_VRING_ERR",
+		"VHOST_SET_VRING_CALL",
+		"VHOST_SET_VRING_ERR",
+		"VHOST_SCSI_GET_ABI_VERSION",
+		"VHOST_SET_FEATURES",
+		"VHOST_GET_BACKEND_FEATURES",
+		"VHOST_SET_MEM_TABLE",
+		"VHOST_SET_VRING_NUM",
 	};
 	static const char *const kvmtool[] = {
 		"VHOST_SET_OWNER",      "VHOST_SET_MEM_TABLE",  "VHOST_GET_FEATURES",
