@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,6 +56,9 @@ struct runner *runner_new(void)
 	if (!r)
 		return NULL;
 	r->signals = -1;
+	/* no fast bins: a child's first large free() would walk those of the parent, and
+	 * so copy page after page of its heap */
+	(void)mallopt(M_MXFAST, 0);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
