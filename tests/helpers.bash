@@ -37,6 +37,18 @@ need_root()
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 }
 
+# need_unpacked NAME...: these variables of `./dev unpack`; skip where one could not be fetched
+need_unpacked()
+{
+	local name
+
+	# shellcheck source=/dev/null
+	[ ! -f "${LAB_UNPACKED-}" ] || . "$LAB_UNPACKED"
+	for name; do
+		[ -n "${!name-}" ] || skip "./dev unpack has no $name"
+	done
+}
+
 # vduse_kernel: image and modules of the oldest kernel since 6.12, in which Debian has VDUSE
 vduse_kernel()
 {

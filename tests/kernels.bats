@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154 # bats sets stderr
-# `./dev kernels --all` and `--update` against a mirror of our own making
+# `./dev kernels --all`, `--update` and `./dev unpack` against a mirror of our own making
 load helpers
 
 setup()
@@ -9,15 +9,20 @@ setup()
 	cd "$BATS_TEST_TMPDIR" || exit
 	mkdir -p bin tests/lab
 	cp "$BATS_TEST_DIRNAME/../dev" .
-	cp "$BATS_TEST_DIRNAME/lab/kernels.sh" tests/lab/
+	cp "$BATS_TEST_DIRNAME"/lab/{kernels,unpack}.sh tests/lab/
 	: >mirror
 	# shellcheck disable=SC2016
 	program apt-get 'case " $* " in
 		*" indextargets "*) echo "Debian|http://mirror.invalid/debian/|" ;;
-		*" download "*) name=${*: -1}; echo "$name" >"${name%=*}_${name#*=}_amd64.deb" ;;
+		*" download "*) for name; do
+			[[ $name != linux-*=* ]] || echo "$name" >"${name%=*}_${name#*=}_amd64.deb"
+			[ "$name" != prometheus ] || echo >prometheus_2_amd64.deb
+		done ;;
 		esac'
 	# shellcheck disable=SC2016
 	program apt-cache 'case " $* " in
+		*" policy prometheus "*) echo "  Candidate: 1:2" ;;
+		*" policy "*) ;;
 		*" pkgnames "*) cut -d " " -f 1 "$MIRROR" | sort -u ;;
 		*) while read -r name version; do
 			[[ " $* " == *" $name "* ]] || continue
@@ -175,4 +180,15 @@ newest linux-modules-7.1.1-cloud-amd64 7.1.1-1
 newest linux-base-7.1.1-cloud-amd64 7.1.1-1
 4.19 linux-image-4.19.0-1-cloud-amd64 4.19.1-1" ]
 	run -0 ./dev kernels --all
+}
+
+@test "unpack: what the mirror has is fetched once, what it has not is named" {
+	for fetched in 1 0; do
+		run --separate-stderr -0 ./dev unpack
+		[ "$output" = "PROMTOOL=$PWD/cache/vhostcheck/unpacked/prometheus_1%3a2/tree/usr/bin/promtool" ]
+		[ "$(grep -c "fetching prometheus" <<<"$stderr")" -eq $fetched ]
+		[[ $stderr == *"dev: apt knows no package dpdk-dev" ]]
+	done
+	[ -d "$PWD/cache/vhostcheck/unpacked/prometheus_1%3a2/tree" ]
+	[ -z "$(ls -d cache/vhostcheck/unpacked/.new-* 2>/dev/null)" ]
 }
