@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# ctest: FIXTURES_REQUIRED unpacked
 # shellcheck disable=SC2016,SC2154 # filters of jq; bats sets output and stderr
 # `vhostcheck convert`: every format is read by a consumer that is not ours where Debian has one,
 # else by the strict readers in formats/, which must refuse bad examples
@@ -213,6 +214,24 @@ tap()
 	grep -q '^vhostcheck_duration_seconds 1.500000$' out
 	sed '0,/kernel="/s//kernel="\n/' out >bad
 	run ! prometheus bad
+}
+
+@test "Prometheus: its linter has nothing to say, and refuses what is bad" {
+	need_unpacked PROMTOOL
+	evil_report
+	jq '.checks = [] | .stacks = [] | .devices = []' good.json >none.json
+	for report in good evil none; do
+		convert $report.json prometheus
+		run -0 "$PROMTOOL" check metrics <out
+		[ -z "$output" ]
+	done
+	convert good.json prometheus
+	sed '0,/kernel="/s//kernel="\n/' out >bad
+	run -1 "$PROMTOOL" check metrics <bad
+	[[ $output == *"in line 3: label value "*" contains unescaped new-line"* ]]
+	sed '/^# HELP vhostcheck_result /d' out >bad
+	run -3 "$PROMTOOL" check metrics <bad
+	[ "$output" = "vhostcheck_result no help text" ]
 }
 
 @test "json gives the report back, text prints it as run does" {
