@@ -237,6 +237,16 @@ fake_tree() {
 	one_line "--add b/x: another file of this name"
 }
 
+@test "--add: libraries are found as the dynamic loader finds them, by LD_LIBRARY_PATH too" {
+	mkdir lib
+	echo 'int odd(void) { return 0; }' | cc -shared -fPIC -x c -o lib/libodd.so -
+	echo 'int odd(void); int main(void) { return odd(); }' | cc -x c -o prog - -Llib -lodd
+	run --separate-stderr -3 "$VHOSTCHECK" vm --add prog image -- prog
+	one_line "prog: is linked to libraries that are not found (ldd names them; LD_LIBRARY_PATH says"
+	LD_LIBRARY_PATH=$PWD/lib run --separate-stderr -3 "$VHOSTCHECK" vm --add prog --add missing image -- prog
+	one_line "missing: cannot be read"
+}
+
 @test "--root: without a command, with --add or several kernels, no directory: 64" {
 	fake_image other 1.2.4-a
 	run --separate-stderr -64 "$VHOSTCHECK" vm --root / image

@@ -42,7 +42,8 @@ struct vm_initramfs {
  *
  * /lib, /lib64, /bin and /sbin are links into /usr, as on a merged-usr host. Libraries
  * are those that the host's dynamic loader finds with an empty environment, which is
- * the guest's; its cache goes along.
+ * the guest's, or if it finds not all, with the host's LD_LIBRARY_PATH, which the
+ * program's user sets in the guest; its cache goes along.
  * Return: 0; -ENOEXEC if a program is none for this machine or is linked to a library
  * that is not installed; -EINTR when stopped; -errno of open(), read() or write().
  */

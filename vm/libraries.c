@@ -51,7 +51,7 @@ static int read_interp(int fd, char **ret)
 }
 
 /* One line: "\tlibc.so.6 => /lib/.../libc.so.6 (0x...)", "\t/lib64/ld... (0x...)",
- * "\tlinux-vdso.so.1 (0x...)", "\tlibx.so => not found" */
+ * "\tlinux-vdso.so.1 (0x...)" */
 static int take_line(const char *line, const char *program, struct vm_names *ret,
 		     struct vm_error *err)
 {
@@ -59,11 +59,6 @@ static int take_line(const char *line, const char *program, struct vm_names *ret
 	const char *path = arrow ? arrow + 4 : line + strspn(line, " \t");
 	const char *end = strstr(path, " (0x");
 
-	if (!strcmp(path, "not found"))
-		return vm_fail(err, VM_FAULT_BAD_FILE, -ENOEXEC, program,
-			       "install the library where the dynamic loader looks",
-			       "is linked to a library that is not found: %.*s",
-			       (int)(arrow - line), line + strspn(line, " \t"));
 	if (path[0] != '/' || !end)
 		return 0;
 	if (vm_names_add(ret, path, (size_t)(end - path)))
@@ -72,28 +67,49 @@ static int take_line(const char *line, const char *program, struct vm_names *ret
 	return 0;
 }
 
+/* LD_LIBRARY_PATH, which the guest has not, is for what is not found otherwise. Returns as
+ * command_run(). */
+static int run_loader(char *interp, char *program, char **ret)
+{
+	const char *library_path = getenv("LD_LIBRARY_PATH");
+	char option[] = "--list", *argv[] = { interp, option, program, NULL };
+	cleanup_free char *where = NULL;
+	int r = command_run(argv, (char *[]){ NULL }, deadline_after_ms(LIST_MS), ret);
+
+	if (r <= 0 || !library_path)
+		return r;
+	free(*ret);
+	*ret = NULL;
+	if (asprintf(&where, "LD_LIBRARY_PATH=%s", library_path) < 0)
+		return -ENOMEM;
+	return command_run(argv, (char *[]){ where, NULL }, deadline_after_ms(LIST_MS),
+			   ret);
+}
+
 static int list(const char *interp, const char *program, struct vm_names *ret,
 		struct vm_error *err)
 {
 	cleanup_free char *text = NULL, *ld = strdup(interp), *path = NULL;
-	char option[] = "--list", *env[] = { NULL }, *save = NULL;
+	char *save = NULL;
 	int r;
 
 	path = realpath(program, NULL); /* a bare name would be looked up as a library */
 	if (!ld || !path)
 		return vm_fail_errno(err, -ENOMEM, program,
 				     "cannot list the libraries of");
-	r = command_run((char *[]){ ld, option, path, NULL }, env,
-			deadline_after_ms(LIST_MS), &text);
+	r = run_loader(ld, path, &text);
 	if (r < 0)
 		return vm_fail_errno(err, r, interp, "cannot run the dynamic loader");
+	if (r)
+		return vm_fail(err, VM_FAULT_BAD_FILE, -ENOEXEC, program,
+			       "ldd names them; LD_LIBRARY_PATH says where else they are",
+			       "is linked to libraries that are not found");
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		int failed = take_line(l, program, ret, err);
-
-		if (failed)
-			return failed;
+		r = take_line(l, program, ret, err);
+		if (r)
+			return r;
 	}
-	return r ? no_program(err, program) : 0;
+	return 0;
 }
 
 int vm_libraries(const char *program, struct vm_names *ret, struct vm_error *err)
