@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BIT64(n) (UINT64_C(1) << (n))
@@ -51,6 +52,7 @@ static const struct policy {
 	{ "waiting", "OGFMRCSKW", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 	{ "reopened", "OGFMRCSZOGFMRCS", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 	{ "passed-on", "GPOGFMRCS", false, 0 },
+	{ "eighteen", "OGGFMRCSK", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 };
 
 /** struct vmm - one device */
@@ -262,9 +264,18 @@ static int step(struct vmm *v, char what)
 	}
 }
 
+static long now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int main(int argc, char **argv)
 {
 	struct vmm v = { .fd = -1, .acks = KNOWN };
+	long begin = 0;
 
 	for (size_t i = 0; argc > 1 && i < sizeof(policies) / sizeof(policies[0]); i++)
 		if (!strcmp(policies[i].name, argv[1]))
@@ -278,9 +289,11 @@ int main(int argc, char **argv)
 			-1, 0);
 	if (v.fd < 0 || v.memory == MAP_FAILED)
 		return fail("/dev/vhost-vsock") < 0;
+	begin = now_us();
 	for (const char *c = v.policy->order; *c; c++)
 		if (step(&v, *c) < 0)
 			return 1;
-	printf("started, offered 0x%llx\n", (unsigned long long)v.offered);
+	printf("started in %ld us, offered 0x%llx\n", now_us() - begin,
+	       (unsigned long long)v.offered);
 	return 0;
 }
