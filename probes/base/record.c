@@ -225,6 +225,8 @@ static int fields_write(const struct rec_field *f, const void *obj,
 			v = field_json(f, at);
 			if (!v)
 				return -ENOMEM;
+		} else if (f->nullable == REC_OPTIONAL) {
+			continue;
 		}
 		if (json_object_object_add(json, f->name, v) < 0) {
 			json_object_put(v);

@@ -531,6 +531,31 @@ static void fields_of_an_inline_row_stand_among_the_others(void **state)
 	json_object_put(json);
 }
 
+/** struct partly - with a key that may be left out */
+struct partly {
+	struct opt_int number;
+};
+
+static void an_optional_key_that_is_null_is_not_written(void **state)
+{
+	static const struct rec_field fields[] = {
+		REC_OPTIONAL_OF(struct partly, number, REC_OPT_INT, NULL),
+		{ 0 },
+	};
+	static const struct rec_shape shape = { "partly", sizeof(struct partly), fields,
+						NULL };
+	struct partly value = { { 0 } };
+	struct json_object *json = rec_to_json(&shape, &value);
+
+	(void)state;
+	assert_int_equal(json_object_object_length(json), 0);
+	json_object_put(json);
+	value.number = opt_int(0);
+	json = rec_to_json(&shape, &value);
+	assert_int_equal(json_object_object_length(json), 1);
+	json_object_put(json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +574,7 @@ int main(void)
 		cmocka_unit_test(an_errno_without_a_name_keeps_its_number),
 		cmocka_unit_test(the_reader_survives_each_failed_allocation),
 		cmocka_unit_test(a_list_refuses_what_could_not_be_allocated),
+		cmocka_unit_test(an_optional_key_that_is_null_is_not_written),
 		cmocka_unit_test(the_schema_says_what_the_reader_does),
 	};
 
