@@ -8,6 +8,7 @@
 #include "cmd/execute_parts.h"
 #include "cmd/facts_report.h"
 #include "report/summary.h"
+#include "run/check_act.h"
 #include "run/verdict.h"
 
 bool execute_in_guest(const struct execution *x)
@@ -427,11 +428,6 @@ static int set_known(struct execution *x, struct report_check *c,
 		return -ENOMEM;
 	*c->known = (struct report_known){ f->since, f->fixed_by, f->text };
 	return 0;
-}
-
-static int check_act(struct session *s, const void *arg)
-{
-	return ((const struct check *)arg)->collect(s);
 }
 
 static int run_check(struct execution *x, const struct plan_entry *e,

@@ -13,6 +13,7 @@
 #include "report/page.h"
 #include "report/report.h"
 #include "run/cell.h"
+#include "run/check_act.h"
 #include "run/verdict.h"
 #include "stacks/player.h"
 #include "stacks/verdict.h"
@@ -126,11 +127,6 @@ static int play_guests(struct arena *a, int model, const struct stack *stack,
 }
 
 /* ----------------------------------------------------------------- isolation */
-
-static int check_act(struct session *s, const void *arg)
-{
-	return ((const struct check *)arg)->collect(s);
-}
 
 static int try_check(struct arena *a, const struct check *check, enum family family,
 		     struct stacks_model *m)

@@ -30,6 +30,15 @@ setup()
 	[ "$(jq '[.matrix[].fails[] | select(.named).id] | unique' <<<"$output")" = "$ids" ]
 }
 
+@test "no check outside node passes on a device that is dead or mute, answers at random, or lies" {
+	ids=$("$VHOSTCHECK" checks --json | jq -c '[.checks[].id | select(contains(".node.") | not)]')
+	for fault in dead mute random_errno liar index_lies; do
+		json "$ids"' - [.matrix[] | select(.fault == "'$fault'").fails[].id] == []'
+	done
+	# a vDPA device that was reset no longer tells an index
+	json "$ids"' - [.matrix[] | select(.fault == "base_far").fails[].id] | all(startswith("vdpa."))'
+}
+
 @test "each fault has a text and a source" {
 	json '.matrix[1:] | all((.text | length > 0) and (.source | length > 0))'
 	json '[.matrix[1:][].fault] | length == (unique | length)'

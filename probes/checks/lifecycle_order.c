@@ -257,6 +257,7 @@ static int collect_stop_resumes(struct session *s)
 	if (r < 0)
 		return r;
 	(void)session_running(s, "stop", 0);
+	link_queue(&l);
 	session_note_ring(s, "stopped", QUEUE_TX);
 	(void)session_running(s, "restart", 1);
 	r = link_tx(&l, "after", SHORT_BYTES);
@@ -291,7 +292,7 @@ const struct check lifecycle_stop_resumes = {
 		"after another start it takes just that, and connections live on.",
 	.harm = "A paused or migrated guest loses or repeats packets.",
 	.judged = "Payload goes out before a stop and both ways after it; digests and "
-		  "indices are compared.",
+		  "indices are compared, with one head waiting while it is stopped.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,
@@ -299,7 +300,7 @@ const struct check lifecycle_stop_resumes = {
 	.refs = WORDS("vhost_vsock_stop() in drivers/vhost/vsock.c",
 		      "VHOST_GET_VRING_BASE"),
 	.faults = WORDS("second_running_refused", "third_running_swallowed",
-			"ring_base_forgotten", "stopped_base_low"),
+			"ring_base_forgotten", "stopped_base_low", "ring_base_avail"),
 	.collect = collect_stop_resumes,
 	.judge = judge_stop_resumes,
 };

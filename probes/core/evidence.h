@@ -69,7 +69,8 @@ extern const char *const ev_kind_names[],
  *   with @ioctl.err set, else the result.
  * iotlb: a message; @iotlb.iova is "region+0x0", or a bare number outside all regions;
  *   @iotlb.err is that of the write or read.
- * ring: indices as they stand; @ring.base is what VHOST_GET_VRING_BASE said.
+ * ring: indices as they stand; @ring.base is what VHOST_GET_VRING_BASE said. Where the
+ *   device is closed also @ring.from, what VHOST_SET_VRING_BASE took last: 0 before.
  * eventfd: signals since it was last read: how many on err, 1 for any on call.
  * worker: threads named for this process: @worker.type is task, kthread or none.
  * bytes: one transfer; sent and received are of the two ends.
@@ -95,7 +96,7 @@ struct ev {
 		} iotlb;
 		struct ev_ring {
 			const char *queue;
-			struct opt_int avail, used, base, flags;
+			struct opt_int avail, used, base, flags, from;
 		} ring;
 		struct ev_eventfd {
 			const char *queue;

@@ -21,8 +21,10 @@ void session_init(struct session *s, const struct session_init *init)
 		.path = init->path,
 		.msg_version = 1,
 	};
-	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+	for (unsigned int q = 0; q < SESSION_QUEUES; q++) {
 		s->kick[q] = s->call[q] = s->err[q] = -1;
+		s->from[q].set = s->family != FAMILY_VDPA;
+	}
 }
 
 unsigned int session_queues(const struct session *s)
@@ -44,6 +46,15 @@ void session_twin(struct session *s, struct session *ret, struct seam *ret_seam)
 	ret_seam->dev = s->seam->twin;
 	session_init(ret, &init);
 	ret->first = s;
+	ret->ends = s->ends;
+}
+
+/* Of the device's rings there is nothing left, and of the guest's what they were. */
+static void forget_from(struct session *s)
+{
+	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+		if (s->ring[q].mem)
+			s->from[q].set = false;
 }
 
 void session_done(struct session *s)
@@ -111,6 +122,8 @@ static int take_made_node(struct session *s)
 
 	if (r == 0)
 		s->path = arena_strdup(&s->arena, target.path);
+	for (unsigned int q = 0; q < SESSION_QUEUES; q++)
+		s->from[q] = opt_int(0);
 	return r == 0 && !s->path ? -ENOMEM : r;
 }
 
@@ -149,10 +162,27 @@ int session_open(struct session *s)
 
 void session_close(struct session *s)
 {
+	if (s->ends)
+		record_ends(s);
+	forget_from(s);
 	s->seam->dev->ops->close(s->seam->dev);
 	s->iotlb = false;
 	s->features = s->features_high = 0;
 	session_order(s, false);
+}
+
+/* What was taken may change where the rings begin. */
+static void note_from(struct session *s, unsigned long request, const void *arg)
+{
+	const struct vhost_vring_state *state = arg;
+
+	if (request == VHOST_RESET_OWNER ||
+	    (request == VHOST_VDPA_SET_STATUS && arg && *(const uint8_t *)arg == 0))
+		forget_from(s);
+	if (request != VHOST_SET_VRING_BASE || !arg || state->index >= SESSION_QUEUES)
+		return;
+	s->from[state->index].v = state->num;
+	s->from[state->index].set |= s->family != FAMILY_VDPA;
 }
 
 int session_ioctl(struct session *s, const char *step, unsigned long request, void *arg)
@@ -164,6 +194,8 @@ int session_ioctl(struct session *s, const char *step, unsigned long request, vo
 	s->calls++;
 	r = s->seam->dev->ops->ioctl(s->seam->dev, request, arg);
 	record_call(s, step, name, record_argument(s, request, arg, r), r);
+	if (r >= 0)
+		note_from(s, request, arg);
 	return r;
 }
 

@@ -86,6 +86,11 @@ struct session_array {
  *		NULL
  * @served:	by region, the first miss that session_serve_misses() answered there since
  *		session_note_served(); version 0 if there was none
+ * @from:	by ring, what VHOST_SET_VRING_BASE took last; 0 before. Unset from the
+ *		close or reset of one that was laid out to the next such call; of vDPA for
+ *		good, and of a device that was there before: the index is the daemon's, and
+ *		outlives both
+ * @ends:	session_close() records where the rings stand
  * @calls:	system calls made so far, as the seam counts them
  * @failed:	-errno of the recorder, 0 while all is well
  */
@@ -108,6 +113,8 @@ struct session {
 	enum session_addresses addresses;
 	struct session *first;
 	struct iotlb_msg served[MEM_REGION_NUM];
+	struct opt_int from[SESSION_QUEUES];
+	bool ends;
 	unsigned int calls;
 	int failed;
 };
@@ -197,7 +204,12 @@ void session_note_worker(struct session *s, const char *step);
  */
 int session_open(struct session *s);
 
-/** session_close() - close the device; memory and eventfds stay */
+/**
+ * session_close() - close the device; memory and eventfds stay
+ *
+ * With @s->ends each ring is recorded first, as step "close" with what it began from. A
+ * device that nobody owns is owned for it; what it refuses then is not recorded.
+ */
 void session_close(struct session *s);
 
 /**

@@ -419,10 +419,23 @@ void session_bytes(struct session *s, const char *step, enum ev_dir dir,
 	record_emit(s, &ev);
 }
 
+/* @ret: stays unset if the device wrote nothing, or of another ring. */
+static int get_base(struct session *s, const char *step, unsigned int q,
+		    struct opt_int *ret)
+{
+	struct vhost_vring_state state = { .index = q, .num = UINT32_MAX };
+	int r = 0;
+
+	record_begin(s, step, "VHOST_GET_VRING_BASE");
+	r = s->seam->dev->ops->ioctl(s->seam->dev, VHOST_GET_VRING_BASE, &state);
+	if (r >= 0 && state.index == q && state.num != UINT32_MAX)
+		*ret = opt_int(state.num);
+	return r;
+}
+
 void session_note_ring(struct session *s, const char *step, enum session_queue q)
 {
 	const struct ring *r = &s->ring[q];
-	struct vhost_vring_state state = { .index = q, .num = UINT32_MAX };
 	struct ev ev = {
 		.kind = EV_RING,
 		.step = step,
@@ -432,11 +445,42 @@ void session_note_ring(struct session *s, const char *step, enum session_queue q
 			  .flags = opt_int(ring_used_flags(r)) },
 	};
 
-	record_begin(s, step, "VHOST_GET_VRING_BASE");
-	if (s->seam->dev->ops->ioctl(s->seam->dev, VHOST_GET_VRING_BASE, &state) >= 0 &&
-	    state.num != UINT32_MAX)
-		ev.ring.base = opt_int(state.num);
+	(void)get_base(s, step, q, &ev.ring.base);
 	record_emit(s, &ev);
+}
+
+/* The used index first and the avail index last: the device may be at work. */
+static int record_end(struct session *s, unsigned int q)
+{
+	const struct ring *ring = &s->ring[q];
+	struct ev ev = {
+		.kind = EV_RING,
+		.step = "close",
+		.ring = { .queue = ring_name(s->mem.layout, q), .from = s->from[q] },
+	};
+	int r = -ENODATA;
+
+	if (!s->from[q].set)
+		return r;
+	if (ring->mem)
+		ev.ring.used = opt_int(ring_used_idx(ring));
+	r = get_base(s, "close", q, &ev.ring.base);
+	if (ring->mem)
+		ev.ring.avail = opt_int(ring_avail_idx(ring));
+	if (r >= 0)
+		record_emit(s, &ev);
+	return r;
+}
+
+void record_ends(struct session *s)
+{
+	int r = record_end(s, 0);
+
+	if (r == -EPERM &&
+	    s->seam->dev->ops->ioctl(s->seam->dev, VHOST_SET_OWNER, NULL) >= 0)
+		r = record_end(s, 0);
+	for (unsigned int q = 1; q < session_queues(s) && r >= 0; q++)
+		r = record_end(s, q);
 }
 
 static struct opt_int eventfd_count(int fd)

@@ -15,6 +15,9 @@ void record_begin(struct session *s, const char *step, const char *call);
 void record_call(struct session *s, const char *step, const char *name, const char *arg,
 		 int r);
 
+/** record_ends() - what session_close() says of @s->ends */
+void record_ends(struct session *s);
+
 /** record_request_name() - "VHOST_SET_OWNER"; "ioctl" for a number without a name */
 const char *record_request_name(unsigned long request);
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "run/cell.h"
+#include "run/check_act.h"
 #include "run/matrix.h"
 #include "run/verdict.h"
 
@@ -17,18 +18,6 @@
 #define CELL_MS 20000u
 
 /* ---------------------------------------------------------------- one cell */
-
-static int check_act(struct session *s, const void *arg)
-{
-	return ((const struct check *)arg)->collect(s);
-}
-
-/* What a device counts: where its rings stand, or the bytes that went by them. */
-static bool has_index(const struct evidence *e)
-{
-	return ev_find_next(e, NULL, EV_RING, NULL) ||
-	       ev_find_next(e, NULL, EV_BYTES, NULL);
-}
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the model writes to @asked */
 static void run_cell(const struct matrix_row *row, const struct fault *fault, bool *asked,
@@ -44,7 +33,6 @@ static void run_cell(const struct matrix_row *row, const struct fault *fault, bo
 	struct verdict v;
 
 	cell_run(&a, &cell, &o);
-	ret->indexes = has_index(&o.evidence);
 	v = verdict_of(&a, row->check, cell_path(row->family), CELL_TIMEOUT_MS, &o);
 	ret->status = v.status;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", v.text ? v.text : "");
@@ -398,22 +386,9 @@ static void judge_total(struct judging *j, const struct fault *fault, size_t col
 	for (size_t i = 0; i < j->m->rows.count; i++) {
 		const struct matrix_row *row = j->m->rows.item[i];
 
-		if (covers(fault->total, row) &&
+		if (covers(fault->total, row) && can_hit(fault, row) &&
 		    cell_of(j->m, i, column)->status == STATUS_PASS)
 			finding(j, "%s passes under %s", row->id, fault->name);
-	}
-}
-
-/* By what the clean model left of it: a liar may keep a check from recording at all. */
-static void judge_indexes(struct judging *j, const struct fault *fault, size_t column)
-{
-	for (size_t i = 0; i < j->m->rows.count; i++) {
-		const struct matrix_row *row = j->m->rows.item[i];
-
-		if (cell_of(j->m, i, 0)->indexes &&
-		    cell_of(j->m, i, column)->status == STATUS_PASS)
-			finding(j, "%s records an index and passes under %s, which lies",
-				row->id, fault->name);
 	}
 }
 
@@ -467,8 +442,6 @@ static void judge_fault(struct judging *j, const struct fault *fault, size_t col
 		judge_reach(j, fault, column);
 	if (fault->total)
 		judge_total(j, fault, column);
-	if (fault->indexes)
-		judge_indexes(j, fault, column);
 }
 
 /* A check that nothing narrow fails is not known to look at what it is about. */

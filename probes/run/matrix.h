@@ -29,12 +29,10 @@ struct matrix_row {
 /**
  * struct matrix_cell - one verdict
  * @status:	enum status; STATUS_ERROR also for a cell that was never run
- * @indexes:	the evidence has an index of a ring, or a transfer
  * @text:	its reason, cut, "" with STATUS_PASS
  */
 struct matrix_cell {
 	int status;
-	bool indexes;
 	char text[188];
 };
 
@@ -98,8 +96,7 @@ size_t matrix_fails(const struct matrix *m, enum family family, size_t column);
  * A check must pass on the clean model; fail under each fault that it names, one of which
  * is narrow; and pass under all others, unless their reach covers it. A fault must fail a
  * check, and each word of its reach must cover one that does not name it. Under a total
- * fault nothing outside area node passes, and where indexes lie (struct fault.indexes)
- * nothing that recorded one. Return: 0; -ENOMEM.
+ * fault nothing outside area node passes. Return: 0; -ENOMEM.
  */
 int matrix_judge(struct arena *a, const struct matrix *m, struct rec_list *ret)
 	must_check_;

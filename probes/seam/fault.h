@@ -329,7 +329,6 @@ enum fault_rule {
  * @reach:	NULL-ended globs of "area.name": checks that may fail too without naming
  *		it, since what it breaks is on their way; NULL for none
  * @total:	glob of "area.name": nothing that matches may pass; NULL for none
- * @indexes:	no check may pass that recorded an index of a ring, or a transfer
  * @act:	enum fault_act
  * @rule:	enum fault_rule, with FAULT_MODEL
  * @request:	ioctl that is hit
@@ -347,7 +346,6 @@ struct fault {
 	const char *name, *text, *source;
 	const char *const *reach;
 	const char *total;
-	bool indexes;
 	enum fault_act act;
 	enum fault_rule rule;
 	unsigned long request;

@@ -8,6 +8,9 @@
 
 #include "seam/fault.h"
 
+/** ALL_BUT_NODE - areas other than node, as struct fault.total */
+#define ALL_BUT_NODE "[!n]*"
+
 #define GLOBS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* initialisers, not expressions */

@@ -21,8 +21,9 @@
 #define WITH_PEER                                                                        \
 	(FAMILY_BIT(FAMILY_NET) | FAMILY_BIT(FAMILY_VSOCK) | FAMILY_BIT(FAMILY_VDPA))
 
-/* areas other than node */
-#define ALL_BUT_NODE "[!n]*"
+/* which say of a ring at any time what it began from: of vDPA see struct session.from */
+#define WITH_WORKER                                                                      \
+	(FAMILY_BIT(FAMILY_NET) | FAMILY_BIT(FAMILY_VSOCK) | FAMILY_BIT(FAMILY_SCSI))
 
 /* initialisers, not expressions */
 /* NOLINTBEGIN(bugprone-macro-parentheses) */
@@ -51,6 +52,10 @@ const struct fault fault_calls[] = {
 	  .source = "ioctl(2), read(2), write(2)",
 	  .total = ALL_BUT_NODE,
 	  .act = FAULT_LIAR },
+	{ IOCTL("base_far", "VHOST_GET_VRING_BASE is 32768 off", FAULT_IOCTL_RESULT,
+		VHOST_GET_VRING_BASE),
+	  .source = "vhost_vring_ioctl() in drivers/vhost/vhost.c", .total = ALL_BUT_NODE,
+	  .bits = BIT64(32 + 15), .families = WITH_WORKER },
 	{ .name = "node_gone",
 	  .text = "the node is not there",
 	  .source = "misc_register() in drivers/char/misc.c",

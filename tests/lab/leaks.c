@@ -15,6 +15,7 @@
 
 #include "base/deadline.h"
 #include "checks/catalogue.h"
+#include "run/check_act.h"
 #include "run/verdict.h"
 
 #define ROUNDS 100
@@ -179,11 +180,6 @@ static const struct check *find(const char *name)
 	return NULL;
 }
 
-static int act(struct session *s, const void *arg)
-{
-	return ((const struct check *)arg)->collect(s);
-}
-
 /* One check in a child of its own, as a run has it. */
 static bool check(struct runner *runner, enum family family, const char *name)
 {
@@ -193,7 +189,7 @@ static bool check(struct runner *runner, enum family family, const char *name)
 		.device = family_names[family],
 		.family = family,
 		.path = family_path(family),
-		.act = act,
+		.act = check_act,
 		.arg = c,
 		.timeout_ms = 20000,
 	};

@@ -97,6 +97,49 @@ static void test_a_judge_that_expects_nothing_has_not_passed(void **state)
 	judged(expects_nothing, STATUS_ERROR, "expected nothing");
 }
 
+static void one_call(struct judge *j)
+{
+	judge_ok(j, "a");
+}
+
+static void saw_end(struct opt_int used, struct opt_int base, struct opt_int avail,
+		    int64_t from)
+{
+	assert_int_equal(empty(NULL), 0);
+	saw_call("a", 0);
+	saw((struct ev){ .kind = EV_RING,
+			 .step = "close",
+			 .ring = { .queue = "tx",
+				   .avail = avail,
+				   .used = used,
+				   .base = base,
+				   .from = opt_int(from) } });
+}
+
+static void test_no_judge_passes_where_a_ring_ended_wrongly(void **state)
+{
+	const struct opt_int none = { 0 };
+
+	(void)state;
+	saw_end(none, opt_int(0), none, 0);
+	judged(one_call, STATUS_PASS, NULL);
+	saw_end(none, opt_int(65535), none, 0);
+	judged(one_call, STATUS_FAIL, "offered 0 buffers");
+	saw_end(none, none, none, 0);
+	judged(one_call, STATUS_FAIL, "wrote nothing");
+	saw_end(opt_int(65535), opt_int(1), opt_int(2), 65534);
+	judged(one_call, STATUS_PASS, NULL);
+	saw_end(opt_int(2), opt_int(1), opt_int(2), 65534);
+	judged(one_call, STATUS_FAIL, "the used index is 2");
+	saw_end(opt_int(65534), opt_int(3), opt_int(2), 65534);
+	judged(one_call, STATUS_FAIL, "own index is 3");
+	/* what the check itself is about comes first, and is there to be judged */
+	saw_end(none, opt_int(65535), none, 0);
+	judged(expects_nothing, STATUS_ERROR, "expected nothing");
+	pool[0].ioctl.err = EPERM;
+	judged(one_call, STATUS_FAIL, "EPERM");
+}
+
 static void two_calls(struct judge *j)
 {
 	judge_ok(j, "a");
@@ -381,6 +424,7 @@ int main(void)
 		TEST(test_a_judge_that_expects_nothing_has_not_passed),
 		TEST(test_the_first_expectation_that_does_not_hold_decides),
 		TEST(test_errnos_must_be_the_ones_of_the_contract),
+		TEST(test_no_judge_passes_where_a_ring_ended_wrongly),
 		TEST(test_misses),
 		TEST(test_messages_that_were_sent),
 		TEST(test_bytes_arrive_whole_and_unchanged),

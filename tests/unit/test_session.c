@@ -579,6 +579,63 @@ static void test_workers_are_recorded(void **state)
 	assert_int_equal(at(f, EV_WORKER, "w")->worker.count, 2);
 }
 
+/* Nobody owns it at first; the index is the fake's value. */
+static int unowned(struct fake *fake, unsigned long request, void *arg)
+{
+	if (request == VHOST_SET_OWNER)
+		fake->writes_value = true;
+	else if (request == VHOST_GET_VRING_BASE && fake->writes_value)
+		((struct vhost_vring_state *)arg)->num = (unsigned int)fake->value;
+	return fake->writes_value ? 0 : -EPERM;
+}
+
+static void test_where_rings_end_is_told_at_the_close_of_a_check(void **state)
+{
+	struct fixture *f = *state;
+	const struct ev *ev = NULL;
+
+	assert_int_equal(session_open(&f->s), 0);
+	f->fake.on_ioctl = unowned;
+	session_close(&f->s);
+	assert_null(ev_find(&f->fake.e, EV_RING, "close"));
+	assert_int_equal(f->fake.ioctls, 0);
+
+	f->s.ends = true;
+	f->fake.value = 3;
+	session_close(&f->s);
+	ev = at(f, EV_RING, "close");
+	assert_string_equal(ev->ring.queue, "rx");
+	assert_true(ev->ring.from.set && ev->ring.from.v == 0);
+	assert_true(ev->ring.base.set && ev->ring.base.v == 3);
+	assert_false(ev->ring.avail.set || ev->ring.used.set);
+	ev = ev_find_next(&f->fake.e, ev, EV_RING, "close");
+	assert_string_equal(ev->ring.queue, "tx");
+	assert_null(ev_find(&f->fake.e, EV_IOCTL, "close"));
+}
+
+static void test_a_ring_that_was_laid_out_ends_with_what_it_was_offered(void **state)
+{
+	struct fixture *f = *state;
+	const struct ev *ev = NULL;
+
+	assert_int_equal(session_open(&f->s), 0);
+	f->fake.on_ioctl = unowned;
+	assert_int_equal(session_owner(&f->s, "owner"), 0);
+	assert_int_equal(session_ring_setup(&f->s, QUEUE_RX, 8, 65535), 0);
+	ring_avail_put(&f->s.ring[QUEUE_RX], 0);
+	ring_publish(&f->s.ring[QUEUE_RX]);
+	f->s.ends = true;
+	session_close(&f->s);
+	ev = at(f, EV_RING, "close");
+	assert_int_equal(ev->ring.from.v, 65535);
+	assert_int_equal(ev->ring.avail.v, 0);
+	assert_int_equal(ev->ring.used.v, 65535);
+	/* closed, or reset, it is nothing to go by until it is given an index again */
+	f->fake.e = (struct evidence){ 0 };
+	session_close(&f->s);
+	assert_null(ev_find(&f->fake.e, EV_RING, "close"));
+}
+
 static void test_a_twin_is_a_second_guest_on_a_second_device(void **state)
 {
 	struct fixture *f = *state;
@@ -686,6 +743,8 @@ int main(void)
 		TEST(test_errors_are_counted_and_calls_only_noticed),
 		TEST(test_workers_are_recorded),
 		TEST(test_a_twin_is_a_second_guest_on_a_second_device),
+		TEST(test_where_rings_end_is_told_at_the_close_of_a_check),
+		TEST(test_a_ring_that_was_laid_out_ends_with_what_it_was_offered),
 		TEST(test_a_peer_that_cannot_be_made_is_evidence),
 		TEST(test_a_features_array_is_recorded_word_by_word),
 		TEST(test_a_features_array_that_was_taken_decides_header_and_iotlb),
