@@ -6,12 +6,8 @@
 /* Bytes have moved; where the transmit ring stands is recorded as step "before". */
 static int start_warm(struct session *s, struct link *l)
 {
-	int r = iotlb_start_mapped(s, l);
+	int r = iotlb_start_warm(s, l);
 
-	if (r == 0)
-		r = link_both_ways(l, SHORT_BYTES);
-	if (r == 0)
-		r = session_barrier(s);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);

@@ -26,6 +26,22 @@ static inline int iotlb_start_mapped(struct session *s, struct link *l)
 	return r < 0 ? r : session_barrier(s);
 }
 
+/** iotlb_warm() - payload both ways on a device that runs; the worker is at rest then */
+static inline int iotlb_warm(struct link *l)
+{
+	int r = link_both_ways(l, SHORT_BYTES);
+
+	return r < 0 ? r : session_barrier(l->s);
+}
+
+/** iotlb_start_warm() - iotlb_start_mapped() and iotlb_warm() */
+static inline int iotlb_start_warm(struct session *s, struct link *l)
+{
+	int r = iotlb_start_mapped(s, l);
+
+	return r < 0 ? r : iotlb_warm(l);
+}
+
 /** iotlb_map_used() - map the used rings only, as a start needs them */
 static inline int iotlb_map_used(struct session *s)
 {

@@ -17,12 +17,8 @@ static int queue_held(struct link *l)
 static int collect_partial(struct session *s)
 {
 	struct link l;
-	int r = iotlb_start_mapped(s, &l);
+	int r = iotlb_start_warm(s, &l);
 
-	if (r == 0)
-		r = link_both_ways(&l, SHORT_BYTES);
-	if (r == 0)
-		r = session_barrier(s);
 	if (r < 0)
 		return r;
 	(void)session_iotlb(s, "invalidate",
@@ -66,12 +62,8 @@ const struct check iotlb_invalidate_partial = {
 static int collect_duplicate(struct session *s)
 {
 	struct link l;
-	int r = iotlb_start_mapped(s, &l);
+	int r = iotlb_start_warm(s, &l);
 
-	if (r == 0)
-		r = link_both_ways(&l, SHORT_BYTES);
-	if (r == 0)
-		r = session_barrier(s);
 	if (r < 0)
 		return r;
 	(void)session_map(s, "same", MEM_TX_BUF, VHOST_ACCESS_RW);
@@ -196,12 +188,8 @@ const struct check iotlb_capacity = {
 static int collect_rearm(struct session *s)
 {
 	struct link l;
-	int r = iotlb_start_mapped(s, &l);
+	int r = iotlb_start_warm(s, &l);
 
-	if (r == 0)
-		r = link_both_ways(&l, SHORT_BYTES);
-	if (r == 0)
-		r = session_barrier(s);
 	if (r < 0)
 		return r;
 	(void)session_features(s, "again", F_VERSION_1 | F_IOTLB);

@@ -8,12 +8,8 @@ static const char *const buffers[] = { "rx.buf", "tx.buf", "indirect", "spare", 
 /* Bytes have moved, the worker is at rest, and where the rings stand is recorded. */
 static int warm_up(struct session *s, struct link *l)
 {
-	int r = iotlb_start_mapped(s, l);
+	int r = iotlb_start_warm(s, l);
 
-	if (r == 0)
-		r = link_both_ways(l, SHORT_BYTES);
-	if (r == 0)
-		r = session_barrier(s);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "rx.before", QUEUE_RX);
@@ -237,9 +233,7 @@ static int collect_remapped(struct session *s)
 	if (r == 0)
 		r = link_start(&l);
 	if (r == 0)
-		r = link_both_ways(&l, SHORT_BYTES);
-	if (r == 0)
-		r = session_barrier(s);
+		r = iotlb_warm(&l);
 	if (r < 0)
 		return r;
 	session_note_ring(s, "before", QUEUE_TX);
