@@ -137,52 +137,92 @@ const struct check isolation_invalidated_used_ring = {
 	.need_peer = true,
 	.refs = WORDS("vq_meta_prefetch(), vhost_vq_meta_reset() in "
 		      "drivers/vhost/vhost.c"),
-	.faults = WORDS("invalidate_dropped", "used_ring_cached"),
+	.faults = WORDS("invalidate_dropped", "used_ring_cached", "rx_used_ring_cached"),
 	.collect = collect_used,
 	.judge = judge_used,
 };
 
+/**
+ * struct moved - a ring whose used ring is given another address, and the steps of it
+ * @mapped, @readdress: of the address
+ * @again:	of the start of a stopped ring
+ * @before, @after: of a ring that runs
+ */
+struct moved {
+	enum session_queue q;
+	enum mem_region_id used;
+	const char *mapped, *readdress, *again, *before, *after;
+};
+
+static const struct moved moved_rings[] = {
+	{ QUEUE_TX, MEM_TX_USED, "second", "readdress", "again", "before", "after" },
+	{ QUEUE_RX, MEM_RX_USED, "rx.second", "rx.readdress", "rx.again", "rx.before",
+	  "rx.after" },
+};
+
 /* An IOVA without mapping that is as far from the ring's as the canary is from it. */
-static uint64_t stale_address(const struct session *s)
+static uint64_t stale_address(const struct session *s, const struct moved *m)
 {
-	return mem_iova(MEM_TX_USED, 0) + mem_hva(&s->mem, MEM_SPARE, 0) -
-	       mem_hva(&s->mem, MEM_TX_USED, 0);
+	return mem_iova(m->used, 0) + mem_hva(&s->mem, MEM_SPARE, 0) -
+	       mem_hva(&s->mem, m->used, 0);
+}
+
+/* Gives the ring that address, and lays the canary out. */
+static int readdress(struct session *s, struct shadow *sh, const struct moved *m)
+{
+	struct session_ring_at at = session_ring_home(s, m->q);
+
+	at.used = stale_address(s, m);
+	(void)session_ring_addr(s, m->readdress, m->q, at);
+	shadow_paint(s, MEM_SPARE);
+	return shadow_take(s, sh);
+}
+
+/* Stopped, or by a start that had to be refused, running. */
+static int start_readdressed(struct session *s, struct shadow *sh, const struct moved *m)
+{
+	int r = 0;
+
+	(void)session_running(s, "stop", 0);
+	r = readdress(s, sh, m);
+	if (r < 0)
+		return r;
+	session_fact(s, m->again, "lacks", "0x%llx",
+		     (unsigned long long)stale_address(s, m));
+	(void)session_running(s, m->again, 1);
+	(void)session_read_miss(s, m->again, NULL);
+	session_drop_misses(s, m->again, stale_address(s, m));
+	shadow_note(s, sh, m->after, MEM_SPARE);
+	return 0;
 }
 
 static int collect_readdressed(struct session *s)
 {
 	cleanup_shadow struct shadow sh = { 0 };
-	struct session_ring_at at = { 0 };
 	struct link l;
 	int r = warm_up(s, &l);
 
-	if (r < 0)
-		return r;
-	shadow_paint(s, MEM_SPARE);
-	(void)session_running(s, "stop", 0);
-	at = session_ring_home(s, QUEUE_TX);
-	at.used = stale_address(s);
-	(void)session_ring_addr(s, "readdress", QUEUE_TX, at);
-	session_fact(s, "again", "lacks", "0x%llx", (unsigned long long)at.used);
-	r = shadow_take(s, &sh);
-	if (r < 0)
-		return r;
-	(void)session_running(s, "again", 1);
-	(void)session_read_miss(s, "again", NULL);
-	shadow_note(s, &sh, "after", MEM_SPARE);
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(moved_rings) && r == 0; i++) {
+		r = start_readdressed(s, &sh, &moved_rings[i]);
+		(void)session_ring_addr(s, "home", moved_rings[i].q,
+					session_ring_home(s, moved_rings[i].q));
+	}
+	return r;
 }
 
 static void judge_readdressed(struct judge *j)
 {
-	const char *lacks = judge_fact_value(j, "again", "lacks");
-
 	judge_both(j, SHORT_BYTES);
 	judge_ok(j, "stop");
-	judge_ok(j, "readdress");
-	judge_untouched(j, "after", "spare");
-	judge_errno(j, "again", EFAULT);
-	judge_miss(j, "again", lacks ? lacks : "?", EV_PERM_NONE);
+	for (size_t i = 0; i < ARRAY_SIZE(moved_rings); i++) {
+		const struct moved *m = &moved_rings[i];
+		const char *lacks = judge_fact_value(j, m->again, "lacks");
+
+		judge_ok(j, m->readdress);
+		judge_untouched(j, m->after, "spare");
+		judge_errno(j, m->again, EFAULT);
+		judge_miss(j, m->again, lacks ? lacks : "?", EV_PERM_NONE);
+	}
 }
 
 const struct check isolation_readdressed_ring = {
@@ -198,7 +238,8 @@ const struct check isolation_readdressed_ring = {
 		"distance from the old ring: outside all memory that it was given.",
 	.judged =
 		"Transfer, stop, the used ring to an unmapped address that the old mapping, "
-		"extended, would put onto a canary; start; the canary's pages compared.",
+		"extended, would put onto a canary; start; the canary's pages compared. "
+		"Once for transmit, once for receive.",
 	.severity = SEVERITY_CRITICAL,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -206,15 +247,28 @@ const struct check isolation_readdressed_ring = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vring_num_addr(), vhost_vq_meta_fetch() in "
 		      "drivers/vhost/vhost.c"),
-	.faults = WORDS("used_ring_cached", "start_forgiven"),
+	.faults = WORDS("used_ring_cached", "rx_used_ring_cached", "start_forgiven"),
 	.collect = collect_readdressed,
 	.judge = judge_readdressed,
 };
 
+static int map_second(struct session *s, const struct moved *m)
+{
+	return session_iotlb(s, m->mapped,
+			     (struct iotlb_msg){
+				     .iova = stale_address(s, m),
+				     .size = s->mem.region[m->used].len,
+				     .uaddr = mem_hva(&s->mem, m->used, 0),
+				     .perm = VHOST_ACCESS_RW,
+				     .type = VHOST_IOTLB_UPDATE,
+			     });
+}
+
 static int collect_remapped(struct session *s)
 {
+	const struct moved *tx = &moved_rings[0];
+	const struct moved *rx = &moved_rings[1];
 	cleanup_shadow struct shadow sh = { 0 };
-	struct session_ring_at at = { 0 };
 	struct link l;
 	int r = iotlb_set_up(s, &l);
 
@@ -222,41 +276,40 @@ static int collect_remapped(struct session *s)
 		r = session_map_all(s, "map");
 	/* mapped before the first transfer: a message would empty a cache */
 	if (r == 0)
-		r = session_iotlb(s, "second",
-				  (struct iotlb_msg){
-					  .iova = stale_address(s),
-					  .size = s->mem.region[MEM_TX_USED].len,
-					  .uaddr = mem_hva(&s->mem, MEM_TX_USED, 0),
-					  .perm = VHOST_ACCESS_RW,
-					  .type = VHOST_IOTLB_UPDATE,
-				  });
+		r = map_second(s, tx);
+	if (r == 0)
+		r = map_second(s, rx);
 	if (r == 0)
 		r = link_start(&l);
 	if (r == 0)
 		r = iotlb_warm(&l);
 	if (r < 0)
 		return r;
-	session_note_ring(s, "before", QUEUE_TX);
-	shadow_paint(s, MEM_SPARE);
-	at = session_ring_home(s, QUEUE_TX);
-	at.used = stale_address(s);
-	(void)session_ring_addr(s, "readdress", QUEUE_TX, at);
-	link_queue(&l);
-	r = shadow_take(s, &sh);
+	session_note_ring(s, tx->before, QUEUE_TX);
+	r = readdress(s, &sh, tx);
 	if (r < 0)
 		return r;
-	(void)session_stalled(s, "after", QUEUE_TX);
-	shadow_note(s, &sh, "after", MEM_SPARE);
+	link_queue(&l);
+	(void)session_stalled(s, tx->after, QUEUE_TX);
+	shadow_note(s, &sh, tx->after, MEM_SPARE);
+	r = readdress(s, &sh, rx);
+	if (r < 0)
+		return r;
+	(void)link_rx(&l, "back", SHORT_BYTES);
+	shadow_note(s, &sh, rx->after, MEM_SPARE);
 	return 0;
 }
 
 static void judge_remapped(struct judge *j)
 {
-	judge_message(j, "second");
 	judge_both(j, SHORT_BYTES);
-	judge_ok(j, "readdress");
-	judge_untouched(j, "after", "spare");
+	for (size_t i = 0; i < ARRAY_SIZE(moved_rings); i++) {
+		judge_message(j, moved_rings[i].mapped);
+		judge_ok(j, moved_rings[i].readdress);
+		judge_untouched(j, moved_rings[i].after, "spare");
+	}
 	judge_went_on(j, "before", "after");
+	judge_bytes(j, "back", SHORT_BYTES);
 }
 
 const struct check isolation_remapped_ring = {
@@ -274,7 +327,7 @@ const struct check isolation_remapped_ring = {
 		"The used ring is mapped at a second address, and bytes go both ways. It is "
 		"given that address, which the old mapping, extended, would put onto a "
 		"canary: a packet, kick, flush; one element further, the canary's pages "
-		"compared.",
+		"compared. Then the same with the receive ring, and payload to the guest.",
 	.severity = SEVERITY_CRITICAL,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -282,7 +335,7 @@ const struct check isolation_remapped_ring = {
 	.need_peer = true,
 	.refs = WORDS("vhost_vring_num_addr(), vhost_vq_meta_fetch() in "
 		      "drivers/vhost/vhost.c"),
-	.faults = WORDS("used_ring_cached"),
+	.faults = WORDS("used_ring_cached", "rx_used_ring_cached"),
 	.collect = collect_remapped,
 	.judge = judge_remapped,
 };

@@ -136,7 +136,8 @@ static void keep_used(struct vq *vq, uint64_t addr)
 	const struct map *m = map_find(&vq->dev->iotlb, addr, addr);
 
 	if (!m || vq->used_kept || addr - vq->used >= used_bytes(vq) ||
-	    !device_breaks(vq->dev, RULE_USED_CACHED))
+	    !(device_breaks(vq->dev, RULE_USED_CACHED) ||
+	      (vq->index == 0 && device_breaks(vq->dev, RULE_RX_USED_CACHED))))
 		return;
 	vq->used_map = *m;
 	vq->used_kept = true;
