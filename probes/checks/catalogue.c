@@ -174,6 +174,7 @@ const struct check *const check_catalogue[] = {
 	&isolation_readdressed_ring,
 	&isolation_remapped_ring,
 	&isolation_switched_off,
+	&isolation_taken_back,
 	&isolation_other_device,
 	&isolation_receive_tail,
 	&isolation_driver_parts,

@@ -117,9 +117,9 @@ extern const struct check iotlb_invalidate_partial, iotlb_duplicate_update,
 extern const struct check isolation_unmapped_buffers, isolation_read_only_buffer,
 	isolation_write_only_buffer, isolation_mapping_end, isolation_invalidated_buffers,
 	isolation_invalidated_used_ring, isolation_readdressed_ring,
-	isolation_remapped_ring, isolation_switched_off, isolation_outside_memory,
-	isolation_other_device, isolation_receive_tail, isolation_driver_parts,
-	isolation_armed_at_once;
+	isolation_remapped_ring, isolation_switched_off, isolation_taken_back,
+	isolation_outside_memory, isolation_other_device, isolation_receive_tail,
+	isolation_driver_parts, isolation_armed_at_once;
 extern const struct check log_used_ring, log_data, log_iotlb_used_ring, log_iotlb_data,
 	log_switched_on, log_switched_off, log_eventfd, log_base_refused;
 

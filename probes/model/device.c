@@ -188,7 +188,8 @@ static void switch_iotlb(struct model_dev *d, bool on)
 	d->messaged = false;
 	if (on != d->has_iotlb) {
 		messages_clear(d);
-		if (d->m->policy == MODEL_STRICT)
+		if (d->m->policy == MODEL_STRICT &&
+		    (on || !device_breaks(d, RULE_OFF_KEEPS_RINGS)))
 			wipe_addresses(d);
 	}
 	d->has_iotlb = on;

@@ -177,6 +177,7 @@ enum fault_rule {
 	RULE_WRITTEN_STAYS,     /* an invalidate spares buffers that were written */
 	RULE_USED_CACHED,       /* where the used ring was is kept for ever */
 	RULE_RX_USED_CACHED,    /* where the receive ring's was is kept for ever */
+	RULE_OFF_KEEPS_RINGS,   /* bit 33 taken back, addresses of rings stay */
 	RULE_IOTLB_STAYS,       /* the IOTLB outlives the device that had it */
 	RULE_DEVICES_SHARE,     /* mappings and invalidates reach other devices */
 	RULE_TAIL_WRITTEN,      /* a receive buffer is filled up to its end */
