@@ -656,19 +656,19 @@ static const char *text_flaw(const char *text, size_t len, size_t *ret_members)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c == '"')
+		if (c == '"') {
 			quoted = !quoted;
-		else if (!quoted && c == '\'')
-			return "a string in single quotes";
-		else if (!quoted && c == ':')
-			++*ret_members;
-		else if (quoted && c < 0x20)
+		} else if (!quoted) {
+			*ret_members += c == ':';
+			if (c == '\'')
+				return "a string in single quotes";
+		} else if (c < 0x20) {
 			return "a control character in a string";
-		else if (quoted && c == '\\' && len - i > 5 &&
-			 !memcmp(text + i, "\\u0000", 6))
-			return "a string holds a NUL";
-		if (quoted && c == '\\')
+		} else if (c == '\\') {
+			if (len - i > 5 && !memcmp(text + i, "\\u0000", 6))
+				return "a string holds a NUL";
 			i++;
+		}
 	}
 	return NULL;
 }

@@ -41,7 +41,7 @@ static size_t sequence(const char *s, size_t len)
 bool utf8_valid(const char *s, size_t len)
 {
 	for (size_t i = 0, n = 0; i < len; i += n) {
-		n = sequence(s + i, len - i);
+		n = (unsigned char)s[i] < 0x80 ? 1 : sequence(s + i, len - i);
 		if (!n)
 			return false;
 	}
