@@ -42,10 +42,10 @@ static const struct argp diff_argp = {
 	       "compared, as what passed in OLD was not asked in NEW, 3 one cannot be used.",
 };
 
-static int load(const struct cmd_ctx *ctx, struct arena *a, const char *path,
-		struct report *ret)
+static int load(const struct cmd_ctx *ctx, struct arena *a, struct memo *seen,
+		const char *path, struct report *ret)
 {
-	int status = stored_read(ctx, a, path, ret);
+	int status = stored_read(ctx, a, seen, path, ret);
 
 	if (!status && stored_judge(a, ret) < 0)
 		status = cmd_fail_memory(ctx);
@@ -55,6 +55,7 @@ static int load(const struct cmd_ctx *ctx, struct arena *a, const char *path,
 static int run_diff(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	cleanup_arena struct arena a = { 0 };
+	cleanup_(memo_done) struct memo seen = { .arena = &a };
 	struct request q = { 0 };
 	struct report old, new;
 	struct diff d;
@@ -63,9 +64,9 @@ static int run_diff(struct cmd_ctx *ctx, int argc, char **argv)
 
 	if (status != CMD_GO_ON)
 		return status;
-	status = load(ctx, &a, q.path[0], &old);
+	status = load(ctx, &a, &seen, q.path[0], &old);
 	if (!status)
-		status = load(ctx, &a, q.path[1], &new);
+		status = load(ctx, &a, &seen, q.path[1], &new);
 	if (status)
 		return status;
 	if (diff_reports(&a, &old, &new, &d) < 0)

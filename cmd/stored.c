@@ -90,9 +90,10 @@ static int fail_text(const struct cmd_ctx *ctx, const char *path, int e,
 			   err->at.pointer, *err->at.pointer ? ": " : "", err->at.text);
 }
 
-int stored_read(const struct cmd_ctx *ctx, struct arena *a, const char *path,
-		struct report *ret)
+int stored_read(const struct cmd_ctx *ctx, struct arena *a, struct memo *seen,
+		const char *path, struct report *ret)
 {
+	cleanup_(memo_done) struct memo alone = { .arena = a };
 	bool is_stdin = !strcmp(path, "-");
 	cleanup_close int fd = is_stdin ? dup(STDIN_FILENO)
 					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -105,7 +106,7 @@ int stored_read(const struct cmd_ctx *ctx, struct arena *a, const char *path,
 	if (e < 0) {
 		status = fail_file(ctx, name, e);
 	} else {
-		e = report_load(a, b.at, b.len, ret, &err);
+		e = report_load(a, seen ? seen : &alone, b.at, b.len, ret, &err);
 		status = e < 0 ? fail_text(ctx, name, e, &err) : 0;
 	}
 	free(b.at);

@@ -3,6 +3,7 @@
 #ifndef CMD_STORED_H
 #define CMD_STORED_H
 
+#include "base/memo.h"
 #include "cmd/cmd.h"
 #include "report/report.h"
 
@@ -10,13 +11,14 @@
  * stored_read() - read a report, or the journal of a run that was killed
  * @ctx:	for the message
  * @a:		arena of the report
+ * @seen:	as report_load() has it, NULL if no other report is read
  * @path:	file, or "-" for standard input
  * @ret:	indeterminate on failure
  *
  * Return: 0; CMD_EXIT_LAB after a message.
  */
-int stored_read(const struct cmd_ctx *ctx, struct arena *a, const char *path,
-		struct report *ret) must_check_;
+int stored_read(const struct cmd_ctx *ctx, struct arena *a, struct memo *seen,
+		const char *path, struct report *ret) must_check_;
 
 /**
  * stored_judge() - judge the evidence of a report again

@@ -1,39 +1,60 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *
+ * One walk over the text finds where the lists of report/parts.h and their elements begin
+ * and end, and gives json-c each element, and then the rest with nothing between the
+ * brackets of these lists. It judges nothing but brackets, commas and blanks between
+ * elements: all other bytes are read by json-c, or are the same as bytes that were.
+ */
+#include <json-c/printbuf.h>
+#include <limits.h>
 #include <string.h>
 
+#include "base/memo.h"
 #include "report/load_parts.h"
+#include "report/parts.h"
 
-/** struct extent - some bytes of the text */
-struct extent {
-	size_t at, end;
-};
-
-/** struct list - a list of the report that is read by its elements */
-struct list {
-	const char *key;
-	const struct rec_shape *shape;
-	struct extent inside; /* of its brackets; .end is 0 until it was met */
-	struct extent *element;
-	size_t count, room;
-};
-
-/** struct scan - a walk over the report's own members */
+/**
+ * struct scan - a walk over the text
+ * @seen:	elements without parts, by their text; borrowed
+ */
 struct scan {
+	struct arena *arena;
 	const char *text;
 	size_t len, at;
-	struct list list[2];
+	struct memo *seen;
 };
+
+/**
+ * struct object - one that is being read
+ * @rest:	its text without what is in its lists
+ * @from:	what of it is not in @rest yet
+ * @list:	elements, by the place of their part
+ */
+struct object {
+	const struct report_part *parts;
+	struct printbuf *rest;
+	size_t from;
+	struct rec_list list[REPORT_PARTS_MAX];
+	bool met[REPORT_PARTS_MAX];
+};
+
+/* --------------------------------------------------------------------- the walk */
 
 static char here(const struct scan *s)
 {
-	if (s->at >= s->len)
-		return '\0';
-	return s->text[s->at];
+	return s->at < s->len ? s->text[s->at] : '\0';
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
 static void skip_blanks(struct scan *s)
 {
-	while (here(s) && strchr(" \t\n\r", here(s)))
+	while (is_blank(here(s)))
 		s->at++;
 }
 
@@ -45,173 +66,217 @@ static bool take(struct scan *s, char c)
 	return true;
 }
 
-static bool skip_string(struct scan *s)
+static bool is_escaped(const struct scan *s, const char *quote)
 {
-	if (!take(s, '"'))
-		return false;
-	while (s->at < s->len && s->text[s->at] != '"')
-		s->at += s->text[s->at] == '\\' ? 2 : 1;
-	return take(s, '"');
+	const char *c = quote;
+
+	while (c > s->text && c[-1] == '\\')
+		c--;
+	return (quote - c) % 2;
 }
 
-/* Whether it is well formed inside, whoever reads it finds out. */
-static bool skip_value(struct scan *s)
+static bool skip_string(struct scan *s)
 {
-	size_t depth = 0, begin = s->at;
+	const char *quote = NULL;
+
+	if (!take(s, '"'))
+		return false;
+	do {
+		quote = memchr(s->text + s->at, '"', s->len - s->at);
+		if (!quote)
+			return false;
+		s->at = (size_t)(quote - s->text) + 1;
+	} while (is_escaped(s, quote));
+	return true;
+}
+
+/* An object or an array. Whether it is well formed inside, whoever reads it finds out. */
+static bool skip_nested(struct scan *s)
+{
+	static const bool stop[UCHAR_MAX + 1] = {
+		['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true,
+	};
+	size_t depth = 0;
 
 	do {
-		char c = here(s);
-
-		if (c == '"') {
+		while (s->at < s->len && !stop[(unsigned char)s->text[s->at]])
+			s->at++;
+		switch (here(s)) {
+		case '"':
 			if (!skip_string(s))
 				return false;
 			continue;
-		}
-		if (!depth && (c == ',' || c == ']' || c == '}'))
+		case '{':
+		case '[':
+			depth++;
 			break;
-		depth += c == '{' || c == '[';
-		depth -= c == '}' || c == ']';
-		if (s->at++ >= s->len)
+		case '}':
+		case ']':
+			depth--;
+			break;
+		default:
 			return false;
-	} while (depth || !here(s) || !strchr(",]} \t\n\r", here(s)));
-	return s->at > begin;
+		}
+		s->at++;
+	} while (depth);
+	return true;
 }
 
-static int add_element(struct list *l, struct extent e)
+static bool skip_value(struct scan *s)
 {
-	if (l->count == l->room) {
-		size_t room = l->room ? 2 * l->room : 256;
-		struct extent *grown = realloc(l->element, room * sizeof(*grown));
+	size_t begin = s->at;
 
-		if (!grown)
-			return -ENOMEM;
-		l->element = grown;
-		l->room = room;
+	switch (here(s)) {
+	case '{':
+	case '[':
+		return skip_nested(s);
+	case '"':
+		return skip_string(s);
+	default:
+		while (here(s) && !strchr(",]} \n\t\r", here(s)))
+			s->at++;
+		return s->at > begin;
 	}
-	l->element[l->count++] = e;
-	return 0;
 }
 
-static int scan_list(struct scan *s, struct list *l)
+/* ------------------------------------------------------------------ what is read */
+
+static int read_object(struct scan *s, const struct rec_shape *shape,
+		       const struct report_part *parts, void *obj);
+
+static int read_text(struct scan *s, const struct rec_shape *shape, const char *text,
+		     size_t len, void *obj)
+{
+	struct rec_error unused;
+
+	return rec_from_text(s->arena, shape, text, len, obj, &unused);
+}
+
+/* Of the same text the same is made: a structure of its own that shares what it points to. */
+static int read_once(struct scan *s, const struct rec_shape *shape, void *item)
+{
+	const char *text = s->text + s->at;
+	const void *seen = NULL;
+	const char *key = NULL;
+	size_t len = 0;
+	int e = 0;
+
+	if (!skip_value(s))
+		return -EINVAL;
+	len = (size_t)(s->text + s->at - text);
+	seen = memo_find(s->seen, text, len);
+	if (seen) {
+		memcpy(item, seen, shape->size);
+		return 0;
+	}
+	e = read_text(s, shape, text, len, item);
+	if (e < 0)
+		return e;
+	key = arena_memdup(s->arena, text, len);
+	return key ? memo_add(s->seen, key, len, item) : -ENOMEM;
+}
+
+static int read_list(struct scan *s, const struct report_part *part, struct rec_list *ret)
 {
 	int e = 0;
 
-	if (l->inside.end || !take(s, '['))
-		return -EINVAL;
-	l->inside.at = s->at;
 	skip_blanks(s);
-	while (here(s) != ']') {
-		struct extent x = { .at = s->at };
+	while (e == 0 && here(s) != ']') {
+		void *item = NULL;
 
-		if (l->count && !take(s, ','))
+		if (ret->count && !take(s, ','))
 			return -EINVAL;
 		skip_blanks(s);
-		x.at = s->at;
-		if (!skip_value(s))
-			return -EINVAL;
-		x.end = s->at;
-		e = add_element(l, x);
-		if (e < 0)
-			return e;
+		item = rec_list_new(s->arena, ret, part->shape->size);
+		if (!item)
+			return -ENOMEM;
+		e = part->parts ? read_object(s, part->shape, part->parts, item)
+				: read_once(s, part->shape, item);
 		skip_blanks(s);
 	}
-	l->inside.end = s->at++;
-	return 0;
+	return e;
 }
 
-static struct list *list_of(struct scan *s, const struct extent *key)
+static int keep_rest(const struct scan *s, struct object *o)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(s->list); i++)
-		if (strlen(s->list[i].key) == key->end - key->at &&
-		    !memcmp(s->text + key->at, s->list[i].key, key->end - key->at))
-			return &s->list[i];
-	return NULL;
+	int n = (int)(s->at - o->from);
+
+	return printbuf_memappend(o->rest, s->text + o->from, n) < 0 ? -ENOMEM : 0;
 }
 
-static int scan_report(struct scan *s)
+static int read_part(struct scan *s, struct object *o, size_t part)
 {
+	int e = 0;
+
+	if (o->met[part] || !take(s, '['))
+		return -EINVAL;
+	o->met[part] = true;
+	e = keep_rest(s, o);
+	if (e == 0)
+		e = read_list(s, &o->parts[part], &o->list[part]);
+	o->from = s->at;
+	return e == 0 && !take(s, ']') ? -EINVAL : e;
+}
+
+static int read_member(struct scan *s, struct object *o)
+{
+	const char *key = NULL;
+	size_t len = 0;
+
 	skip_blanks(s);
+	key = s->text + s->at + 1;
+	if (!skip_string(s))
+		return -EINVAL;
+	len = (size_t)(s->text + s->at - 1 - key);
+	skip_blanks(s);
+	if (!take(s, ':'))
+		return -EINVAL;
+	skip_blanks(s);
+	for (size_t i = 0; o->parts[i].key; i++)
+		if (strlen(o->parts[i].key) == len && !memcmp(o->parts[i].key, key, len))
+			return read_part(s, o, i);
+	return skip_value(s) ? 0 : -EINVAL;
+}
+
+static int read_members(struct scan *s, struct object *o)
+{
+	int e = 0;
+
 	if (!take(s, '{'))
 		return -EINVAL;
 	do {
-		struct extent key;
-		struct list *l = NULL;
-		int e = 0;
-
+		e = read_member(s, o);
 		skip_blanks(s);
-		key.at = s->at + 1;
-		if (!skip_string(s))
-			return -EINVAL;
-		key.end = s->at - 1;
-		skip_blanks(s);
-		if (!take(s, ':'))
-			return -EINVAL;
-		skip_blanks(s);
-		l = list_of(s, &key);
-		e = l ? scan_list(s, l) : skip_value(s) ? 0 : -EINVAL;
-		if (e < 0)
-			return e;
-		skip_blanks(s);
-	} while (take(s, ','));
-	return here(s) == '}' ? 0 : -EINVAL;
+	} while (e == 0 && take(s, ','));
+	return e == 0 && !take(s, '}') ? -EINVAL : e;
 }
 
-/* The text with nothing between the brackets of the lists. */
-static int read_rest(struct arena *a, const struct scan *s, struct report *ret)
+static int read_object(struct scan *s, const struct rec_shape *shape,
+		       const struct report_part *parts, void *obj)
 {
-	bool in_order = s->list[0].inside.at < s->list[1].inside.at;
-	const struct extent *first = &s->list[!in_order].inside;
-	const struct extent *second = &s->list[in_order].inside;
-	cleanup_free char *rest = malloc(s->len + 1);
-	struct rec_error unused;
-	size_t n = first->at;
+	struct object o = { .parts = parts, .rest = printbuf_new(), .from = s->at };
+	int e = o.rest ? read_members(s, &o) : -ENOMEM;
 
-	if (!rest)
-		return -ENOMEM;
-	memcpy(rest, s->text, n);
-	memcpy(rest + n, s->text + first->end, second->at - first->end);
-	n += second->at - first->end;
-	memcpy(rest + n, s->text + second->end, s->len - second->end);
-	n += s->len - second->end;
-	return rec_from_text(a, &report_shape, rest, n, ret, &unused);
+	if (e == 0)
+		e = keep_rest(s, &o);
+	if (e == 0)
+		e = read_text(s, shape, o.rest->buf, (size_t)o.rest->bpos, obj);
+	for (size_t i = 0; parts[i].key && e == 0; i++)
+		if (o.met[i])
+			memcpy((char *)obj + parts[i].offset, &o.list[i],
+			       sizeof(o.list[i]));
+	printbuf_free(o.rest);
+	return e;
 }
 
-static int read_list(struct arena *a, const char *text, const struct list *l,
-		     struct rec_list *ret)
+int load_in_parts(struct arena *a, struct memo *seen, const char *text, size_t len,
+		  struct report *ret)
 {
-	struct rec_error unused;
+	struct scan s = { .arena = a, .text = text, .len = len, .seen = seen };
 	int e = 0;
 
-	for (size_t i = 0; i < l->count && e == 0; i++) {
-		const struct extent *x = &l->element[i];
-		void *item = rec_list_new(a, ret, l->shape->size);
-
-		e = item ? rec_from_text(a, l->shape, text + x->at, x->end - x->at, item,
-					 &unused)
-			 : -ENOMEM;
-	}
-	return e;
-}
-
-int load_in_parts(struct arena *a, const char *text, size_t len, struct report *ret)
-{
-	struct scan s = {
-		.text = text,
-		.len = len,
-		.list = { { .key = "checks", .shape = &report_check_shape },
-			  { .key = "stacks", .shape = &report_stack_shape } },
-	};
-	int e = scan_report(&s);
-
-	if (e == 0 && (!s.list[0].inside.end || !s.list[1].inside.end))
-		e = -EINVAL;
-	if (e == 0)
-		e = read_rest(a, &s, ret);
-	if (e == 0)
-		e = read_list(a, text, &s.list[0], &ret->checks);
-	if (e == 0)
-		e = read_list(a, text, &s.list[1], &ret->stacks);
-	free(s.list[0].element);
-	free(s.list[1].element);
-	return e;
+	skip_blanks(&s);
+	e = read_object(&s, &report_shape, report_parts, ret);
+	skip_blanks(&s);
+	return e == 0 && s.at != len ? -EINVAL : e;
 }

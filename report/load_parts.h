@@ -3,19 +3,20 @@
 #ifndef REPORT_LOAD_PARTS_H
 #define REPORT_LOAD_PARTS_H
 
+#include "base/memo.h"
 #include "report/report.h"
 
 /**
- * load_in_parts() - read a report with its checks and stacks one by one
+ * load_in_parts() - read a report by its parts (report/parts.h)
  * @a:		arena of all that @ret will point to
+ * @seen:	as report_load() has it; not NULL
  * @text, @len:	JSON
  * @ret:	indeterminate on failure
  *
- * json-c needs some ten times the bytes of a text for its values; so they are there of
- * one result at a time. Takes what rec_from_text() takes of the whole, and nothing else;
- * what is wrong, and where, that is to tell. Return: 0; -EINVAL; -ENOMEM.
+ * Takes what rec_from_text() takes of the whole, and nothing else; what is wrong, and
+ * where, that is to tell. Return: 0; -EINVAL; -ENOMEM.
  */
-int load_in_parts(struct arena *a, const char *text, size_t len, struct report *ret)
-	must_check_;
+int load_in_parts(struct arena *a, struct memo *seen, const char *text, size_t len,
+		  struct report *ret) must_check_;
 
 #endif
