@@ -1,181 +1,273 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <json-c/printbuf.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/memo.h"
 #include "report/diff.h"
 #include "report/expect.h"
 #include "report/journal.h"
 #include "report/json.h"
+#include "report/parts.h"
 #include "report/write.h"
 
 /* ------------------------------------------------------------------ printing */
 
-/* json-c breaks the line inside an empty array or object: "[\n  ]". */
-static size_t close_empty_brackets(char *text)
+/** struct out - what is printed, before it goes to a stream, or else to a descriptor */
+struct out {
+	FILE *stream;
+	int fd;
+	struct printbuf *text;
+};
+
+static void out_done(struct out *o)
 {
-	char *to = text;
-	bool quoted = false;
-
-	for (const char *from = text; *from; from++) {
-		size_t blank = strspn(from + 1, " \n");
-
-		*to++ = *from;
-		if (*from == '"')
-			quoted = !quoted;
-		else if (quoted && *from == '\\')
-			*to++ = *++from;
-		else if (!quoted && (*from == '[' || *from == '{') &&
-			 (from[1 + blank] == ']' || from[1 + blank] == '}'))
-			from += blank;
-	}
-	*to = '\0';
-	return (size_t)(to - text);
+	printbuf_free(o->text);
 }
 
-static char *pretty(struct json_object *json, size_t *ret_len)
+static int flush(struct out *o)
 {
-	const char *text = json_object_to_json_string_ext(
-		json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			      JSON_C_TO_STRING_NOSLASHESCAPE);
-	size_t len = text ? strlen(text) : 0;
-	char *copy = text ? malloc(len + 2) : NULL;
+	size_t len = (size_t)o->text->bpos;
+	int e = 0;
 
-	if (!copy)
-		return NULL;
-	memcpy(copy, text, len + 1);
-	len = close_empty_brackets(copy);
-	copy[len] = '\n';
-	*ret_len = len + 1;
-	return copy;
+	if (o->stream)
+		(void)fwrite(o->text->buf, 1, len, o->stream);
+	else
+		e = write_all(o->fd, o->text->buf, len);
+	printbuf_reset(o->text);
+	return e;
+}
+
+static int put(struct out *o, const char *text, size_t len)
+{
+	return printbuf_memappend(o->text, text, (int)len) < 0 ? -ENOMEM : 0;
+}
+
+static int put_blanks(struct out *o, size_t n)
+{
+	return printbuf_memset(o->text, -1, ' ', (int)n) < 0 ? -ENOMEM : 0;
+}
+
+/*
+ * Text of json-c, each line @indent blanks further in. An empty array or object, inside
+ * which it breaks the line, "[\n  ]", is closed at once.
+ */
+static int put_indented(struct out *o, const char *text, const char *end, size_t indent)
+{
+	bool quoted = false;
+	const char *from = text;
+	int e = 0;
+
+	for (const char *c = text; c < end && e == 0; c++) {
+		size_t blanks = 0;
+
+		if (*c == '"') {
+			quoted = !quoted;
+		} else if (quoted) {
+			c += *c == '\\';
+		} else if (*c == '\n') {
+			e = put(o, from, (size_t)(c + 1 - from));
+			e = e == 0 ? put_blanks(o, indent) : e;
+			from = c + 1;
+		} else if (*c == '[' || *c == '{') {
+			blanks = strspn(c + 1, " \n");
+			if (c + 1 + blanks >= end || !strchr("]}", c[1 + blanks]))
+				continue;
+			e = put(o, from, (size_t)(c + 1 - from));
+			c += blanks;
+			from = c + 1;
+		}
+	}
+	return e == 0 ? put(o, from, (size_t)(end - from)) : e;
+}
+
+static const char *pretty(struct json_object *json, size_t *ret_len)
+{
+	return json_object_to_json_string_length(json,
+						 JSON_C_TO_STRING_PRETTY |
+							 JSON_C_TO_STRING_SPACED |
+							 JSON_C_TO_STRING_NOSLASHESCAPE,
+						 ret_len);
+}
+
+static int put_json(struct out *o, struct json_object *json, size_t indent)
+{
+	size_t len = 0;
+	const char *text = pretty(json, &len);
+
+	return text ? put_indented(o, text, text + len, indent) : -ENOMEM;
+}
+
+static int print(struct json_object *json, struct out *o)
+{
+	int e = put_json(o, json, 0);
+
+	if (e == 0)
+		e = put(o, "\n", 1);
+	return e == 0 ? flush(o) : e;
 }
 
 int json_write_fd(struct json_object *json, int fd)
 {
-	size_t len = 0;
-	cleanup_free char *text = pretty(json, &len);
+	cleanup_(out_done) struct out o = { .fd = fd, .text = printbuf_new() };
 
-	return text ? write_all(fd, text, len) : -ENOMEM;
+	return o.text ? print(json, &o) : -ENOMEM;
 }
 
 int json_print(struct json_object *json, FILE *out)
 {
-	size_t len = 0;
-	cleanup_free char *text = pretty(json, &len);
+	cleanup_(out_done) struct out o = { .stream = out, .text = printbuf_new() };
 
-	if (!text)
-		return -ENOMEM;
-	(void)fwrite(text, 1, len, out);
-	return 0;
+	return o.text ? print(json, &o) : -ENOMEM;
 }
 
-/* --------------------------------------------------- a report, result by result */
+/* ------------------------------------------------------- a report, part by part */
 
-/** struct sink - where text goes: a stream, or else a descriptor */
-struct sink {
-	FILE *stream;
-	int fd;
+/** FLUSH_AT - bytes of text after which it is passed on */
+#define FLUSH_AT (1 << 16)
+
+/** PRINTED_MAX - texts that are kept; of a report that was read few differ */
+#define PRINTED_MAX 4096u
+
+/**
+ * struct printer - a report that is being printed
+ * @arena:	of what is kept
+ * @printed:	text of elements without parts, by what they hold: those that were read
+ *		from the same text share all that they point to
+ * @kept:	how many
+ */
+struct printer {
+	struct out out;
+	struct arena arena;
+	struct memo printed;
+	size_t kept;
 };
 
-static int put(const struct sink *s, const char *text, size_t len)
+static void printer_done(struct printer *p)
 {
-	if (!s->stream)
-		return write_all(s->fd, text, len);
-	(void)fwrite(text, 1, len, s->stream);
-	return 0;
+	out_done(&p->out);
+	memo_done(&p->printed);
+	arena_done(&p->arena);
 }
 
-/* An element of a list of the report: each line four blanks further in, with no newline
- * behind the last. */
-static char *indented(const char *text, size_t len, size_t *ret_len)
-{
-	size_t lines = 1, n = 0;
-	char *to = NULL;
+static int put_object(struct printer *p, const struct rec_shape *shape,
+		      const struct report_part *parts, const void *obj, size_t indent);
 
-	for (size_t i = 0; i + 1 < len; i++)
-		lines += text[i] == '\n';
-	to = malloc(len + 4 * lines);
-	for (size_t i = 0; to && i + 1 < len; i++) {
-		if (!i || text[i - 1] == '\n') {
-			memset(to + n, ' ', 4);
-			n += 4;
-		}
-		to[n++] = text[i];
-	}
-	*ret_len = n;
-	return to;
-}
-
-static int put_element(const struct sink *s, const struct rec_shape *shape,
-		       const void *obj)
+static int put_shape(struct printer *p, const struct rec_shape *shape, const void *obj,
+		     size_t indent)
 {
 	struct json_object *json = rec_to_json(shape, obj);
-	size_t len = 0;
-	cleanup_free char *text = json ? pretty(json, &len) : NULL;
-	cleanup_free char *in = text ? indented(text, len, &len) : NULL;
+	int e = json ? put_json(&p->out, json, indent) : -ENOMEM;
 
 	json_object_put(json);
-	return in ? put(s, in, len) : -ENOMEM;
+	return e;
 }
 
-static int put_list(const struct sink *s, const struct rec_shape *shape,
-		    const struct rec_list *list)
+static int put_once(struct printer *p, const struct rec_shape *shape, const void *obj,
+		    size_t indent)
 {
+	const char *known = memo_find(&p->printed, obj, shape->size);
+	int begin = p->out.text->bpos, e = 0;
+	char *text = NULL;
+
+	if (known)
+		return put(&p->out, known, strlen(known));
+	e = put_shape(p, shape, obj, indent);
+	if (e < 0 || p->kept == PRINTED_MAX)
+		return e;
+	p->kept++;
+	text = arena_strdup(&p->arena, p->out.text->buf + begin);
+	return text ? memo_add(&p->printed, obj, shape->size, text) : -ENOMEM;
+}
+
+static int put_list(struct printer *p, const struct report_part *part,
+		    const struct rec_list *list, size_t indent)
+{
+	struct out *o = &p->out;
 	int e = 0;
 
 	for (size_t i = 0; i < list->count && e == 0; i++) {
-		e = i ? put(s, ",\n", 2) : put(s, "\n", 1);
+		const void *item = list->item[i];
+
+		e = i ? put(o, ",\n", 2) : put(o, "\n", 1);
 		if (e == 0)
-			e = put_element(s, shape, list->item[i]);
+			e = put_blanks(o, indent + 2);
+		if (e == 0)
+			e = part->parts ? put_object(p, part->shape, part->parts, item,
+						     indent + 2)
+					: put_once(p, part->shape, item, indent + 2);
+		if (e == 0 && o->text->bpos > FLUSH_AT)
+			e = flush(o);
 	}
-	return e == 0 && list->count ? put(s, "\n  ", 3) : e;
+	if (e == 0 && list->count)
+		e = put(o, "\n", 1);
+	return e == 0 && list->count ? put_blanks(o, indent) : e;
 }
 
-/* json-c needs some ten times the bytes of a text for its values: so they are there of
- * one result at a time, and of the rest, in whose empty lists the results are put. */
-static int put_report(const struct sink *s, const struct report *r)
+/* Its own text has these lists empty; there the elements are put. */
+static int put_around(struct printer *p, const struct report_part *parts, const void *obj,
+		      struct json_object *json, size_t indent)
 {
-	const struct {
-		const char *empty;
-		const struct rec_shape *shape;
-		const struct rec_list *list;
-	} lists[] = {
-		{ "\n  \"checks\": [", &report_check_shape, &r->checks },
-		{ "\n  \"stacks\": [", &report_stack_shape, &r->stacks },
-	};
-	struct report rest = *r;
-	struct json_object *json = NULL;
 	size_t len = 0;
-	cleanup_free char *text = NULL;
-	const char *at = NULL;
+	const char *text = pretty(json, &len), *at = text;
+	int e = text ? 0 : -ENOMEM;
+
+	for (size_t i = 0; parts[i].key && e == 0; i++) {
+		const char *from = at;
+		char empty[32];
+
+		(void)snprintf(empty, sizeof(empty), "\n  \"%s\": [", parts[i].key);
+		at = strstr(from, empty);
+		if (!at)
+			return -EPROTO;
+		at += strlen(empty);
+		e = put_indented(&p->out, from, at, indent);
+		if (e == 0)
+			e = put_list(p, &parts[i], report_part_list(&parts[i], obj),
+				     indent + 2);
+		at += strspn(at, " \n");
+	}
+	return e == 0 ? put_indented(&p->out, at, text + len, indent) : e;
+}
+
+static int put_object(struct printer *p, const struct rec_shape *shape,
+		      const struct report_part *parts, const void *obj, size_t indent)
+{
+	cleanup_free void *rest = malloc(shape->size);
+	struct json_object *json = NULL;
 	int e = 0;
 
-	rest.checks = rest.stacks = (struct rec_list){ 0 };
-	json = rec_to_json(&report_shape, &rest);
-	text = json ? pretty(json, &len) : NULL;
-	json_object_put(json);
-	if (!text)
+	if (!rest)
 		return -ENOMEM;
-	at = text;
-	for (size_t i = 0; i < ARRAY_SIZE(lists) && e == 0; i++) {
-		const char *from = at, *empty = strstr(from, lists[i].empty);
+	memcpy(rest, obj, shape->size);
+	for (size_t i = 0; parts[i].key; i++)
+		memset((char *)rest + parts[i].offset, 0, sizeof(struct rec_list));
+	json = rec_to_json(shape, rest);
+	e = json ? put_around(p, parts, obj, json, indent) : -ENOMEM;
+	json_object_put(json);
+	return e;
+}
 
-		if (!empty)
-			return -EPROTO;
-		at = empty + strlen(lists[i].empty);
-		e = put(s, from, (size_t)(at - from));
-		if (e == 0)
-			e = put_list(s, lists[i].shape, lists[i].list);
-	}
-	return e == 0 ? put(s, at, len - (size_t)(at - text)) : e;
+static int put_report(const struct report *r, FILE *stream, int fd)
+{
+	cleanup_(printer_done) struct printer p = {
+		.out = { .stream = stream, .fd = fd, .text = printbuf_new() },
+		.printed = { .arena = &p.arena },
+	};
+	int e = p.out.text ? put_object(&p, &report_shape, report_parts, r, 0) : -ENOMEM;
+
+	if (e == 0)
+		e = put(&p.out, "\n", 1);
+	return e == 0 ? flush(&p.out) : e;
 }
 
 int report_print(const struct report *r, FILE *out)
 {
-	return put_report(&(struct sink){ .stream = out }, r);
+	return put_report(r, out, -1);
 }
 
 /* ------------------------------------------------------------------ the file */
@@ -300,7 +392,7 @@ static int write_beside(const struct report *r, const char *path, const char *re
 	e = temporary_open(&t, dir, base);
 	if (e < 0)
 		return fail_directory(err, e, path, dir);
-	e = put_report(&(struct sink){ .fd = t.fd }, r);
+	e = put_report(r, NULL, t.fd);
 	if (e == 0 && fsync(t.fd))
 		e = -errno;
 	if (e == 0 && close(take_fd(&t.fd)))
@@ -325,7 +417,7 @@ static int write_through(const struct report *r, const char *path,
 	if (fd < 0)
 		return fail(err, -errno, "name another file with -o", "cannot open %s",
 			    path);
-	e = put_report(&(struct sink){ .fd = fd }, r);
+	e = put_report(r, NULL, fd);
 	if (e == 0 && close(take_fd(&fd)))
 		e = -errno;
 	return e ? fail_content(err, e, path) : 0;
@@ -339,7 +431,7 @@ int report_write_file(const struct report *r, const char *path,
 	int e = 0;
 
 	if (!strcmp(path, "-")) {
-		e = put_report(&(struct sink){ .fd = STDOUT_FILENO }, r);
+		e = put_report(r, NULL, STDOUT_FILENO);
 		return e ? fail_content(err, e, "standard output") : 0;
 	}
 	if (!*path || path[strlen(path) - 1] == '/' ||
