@@ -126,7 +126,7 @@ static int run_checks(struct cmd_ctx *ctx, int argc, char **argv)
 		return r;
 	if (ctx->json)
 		return cmd_print_json(ctx, &catalogue_shape, &chosen);
-	cmd_page(ctx, &page);
+	cmd_page(ctx, stdout, &page);
 	print_table(&chosen, &page);
 	return CMD_EXIT_OK;
 }

@@ -190,26 +190,26 @@ static bool is_dumb(void)
 	return term && !strcmp(term, "dumb");
 }
 
-bool cmd_uses_color(const struct cmd_ctx *ctx)
+bool cmd_uses_color(const struct cmd_ctx *ctx, int fd)
 {
 	const char *no = getenv("NO_COLOR");
 
 	if (ctx->color != CMD_COLOR_AUTO)
 		return ctx->color == CMD_COLOR_ALWAYS;
-	return !(no && *no) && !is_dumb() && isatty(STDOUT_FILENO);
+	return !(no && *no) && !is_dumb() && isatty(fd);
 }
 
-void cmd_page(const struct cmd_ctx *ctx, struct page *ret)
+void cmd_page(const struct cmd_ctx *ctx, FILE *out, struct page *ret)
 {
 	enum {
 		WIDTH_MAX = 100
 	};
 	struct winsize size = { 0 };
-	int width = 0;
+	int fd = fileno(out), width = 0;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0)
 		width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
-	page_init(ret, stdout, width, cmd_uses_color(ctx));
+	page_init(ret, out, width, cmd_uses_color(ctx, fd));
 	ret->verbosity = ctx->quiet ? -1 : ctx->verbosity;
 }
 
@@ -293,6 +293,19 @@ int cmd_beside(const char *place, char *ret, size_t size)
 }
 
 /* ----------------------------------------------------------------- options */
+
+error_t cmd_take_severity(struct argp_state *state, const char *word, int *ret)
+{
+	for (int i = 0; severity_names[i]; i++) {
+		if (!strcmp(severity_names[i], word)) {
+			*ret = i;
+			return 0;
+		}
+	}
+	argp_error(state, "--fail-on: '%s' is none of low, medium, high and critical",
+		   word);
+	return EINVAL;
+}
 
 enum {
 	KEY_COLOR = 0x1000,

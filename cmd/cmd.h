@@ -127,6 +127,17 @@ int cmd_parse(struct cmd_ctx *ctx, const struct argp *argp, int argc, char **arg
 	      void *input) must_check_;
 
 /**
+ * cmd_take_severity() - take the argument of --fail-on
+ * @state:	of argp, for its error
+ * @word:	argument
+ * @ret:	enum severity; untouched on failure
+ *
+ * Return: 0; EINVAL.
+ */
+error_t cmd_take_severity(struct argp_state *state, const char *word, int *ret)
+	must_check_;
+
+/**
  * struct cmd_place - where in a file a mistake is
  * @file:	its name as the user gave it
  * @line:	from 1
@@ -200,20 +211,22 @@ int cmd_print_json(const struct cmd_ctx *ctx, const struct rec_shape *shape,
 int cmd_print_object(const struct cmd_ctx *ctx, struct json_object *json) must_check_;
 
 /**
- * cmd_uses_color() - whether text on stdout is to be coloured
+ * cmd_uses_color() - whether text is to be coloured
  * @ctx:	--color; with auto, on a terminal that is not "dumb" and without NO_COLOR
+ * @fd:		where it goes
  */
-bool cmd_uses_color(const struct cmd_ctx *ctx);
+bool cmd_uses_color(const struct cmd_ctx *ctx, int fd);
 
 /**
- * cmd_page() - begin text on stdout
+ * cmd_page() - begin text
  * @ctx:	colour and verbosity
+ * @out:	stdout or stderr
  * @ret:	page as wide as the terminal, of at most 100 columns; 80 where there is
  * none
  *
- * cmd_finish() ends it: what stdout does not take is found there.
+ * cmd_finish() ends it on stdout: what that does not take is found there.
  */
-void cmd_page(const struct cmd_ctx *ctx, struct page *ret);
+void cmd_page(const struct cmd_ctx *ctx, FILE *out, struct page *ret);
 
 /** cmd_error_shape - "vhostcheck-error/1" */
 extern const struct rec_shape cmd_error_shape;

@@ -75,7 +75,7 @@ static int run_diff(struct cmd_ctx *ctx, int argc, char **argv)
 		status = cmd_print_json(ctx, &diff_shape, &d);
 		return status ? status : (int)d.exit_code;
 	}
-	cmd_page(ctx, &p);
+	cmd_page(ctx, stdout, &p);
 	diff_text(&p, &d);
 	return (int)d.exit_code;
 }

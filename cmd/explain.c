@@ -296,7 +296,7 @@ static int explain(const struct cmd_ctx *ctx, struct arena *a, const struct know
 	if (stack && (stacks_unknown_anywhere(a, stack, &sent) < 0 ||
 		      stacks_strays(a, &sent, &strays) < 0))
 		return cmd_fail_memory(ctx);
-	cmd_page(ctx, &page);
+	cmd_page(ctx, stdout, &page);
 	if (check)
 		print_check(&page, check);
 	else if (stack)

@@ -228,7 +228,7 @@ static void print_all(struct execution *x, const struct features_document *doc,
 {
 	struct page page;
 
-	cmd_page(x->ctx, &page);
+	cmd_page(x->ctx, stdout, &page);
 	for (size_t i = 0; i < doc->devices.count; i++) {
 		const struct features_device *d = doc->devices.item[i];
 

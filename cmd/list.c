@@ -276,7 +276,7 @@ static int run_list(struct cmd_ctx *ctx, int argc, char **argv)
 		return r;
 	if (ctx->json)
 		return cmd_print_json(ctx, &list_shape, &list);
-	cmd_page(ctx, &page);
+	cmd_page(ctx, stdout, &page);
 	if (o.leftovers)
 		print_leftovers(&list.host.leftovers, &page);
 	else

@@ -54,7 +54,7 @@ static int terminal_width(void)
 static int print_text(const struct cmd_ctx *ctx, const struct report *r)
 {
 	const struct text_options o = {
-		.color = cmd_uses_color(ctx),
+		.color = cmd_uses_color(ctx, STDOUT_FILENO),
 		.width = terminal_width(),
 		.verbosity = ctx->verbosity,
 	};

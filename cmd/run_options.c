@@ -87,20 +87,6 @@ static error_t take_timeout(struct argp_state *state, struct run_options *o,
 	return 0;
 }
 
-static error_t take_severity(struct argp_state *state, struct run_options *o,
-			     const char *word)
-{
-	for (int i = 0; severity_names[i]; i++) {
-		if (!strcmp(severity_names[i], word)) {
-			o->selection.fail_on = i;
-			return 0;
-		}
-	}
-	argp_error(state, "--fail-on: '%s' is none of low, medium, high and critical",
-		   word);
-	return EINVAL;
-}
-
 error_t run_options_create(struct argp_state *state, struct arena *a,
 			   struct rec_list *list, const char *word)
 {
@@ -165,7 +151,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_REQUIRE:
 		return keep(o, &o->selection.require, arg);
 	case OPT_FAIL_ON:
-		return take_severity(state, o, arg);
+		return cmd_take_severity(state, arg, &o->selection.fail_on);
 	case OPT_STRICT:
 		o->selection.strict = true;
 		return 0;

@@ -328,7 +328,7 @@ static int tell(const struct cmd_ctx *ctx, struct arena *a, const struct matrix 
 		r = cmd_print_json(ctx, &selftest_shape, &s);
 		return r != 0 ? r : (int)s.exit_code;
 	}
-	cmd_page(ctx, &page);
+	cmd_page(ctx, stdout, &page);
 	if (page.verbosity >= 0)
 		print_matrix(&s, &page);
 	print_findings(&s, &page);

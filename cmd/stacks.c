@@ -318,7 +318,7 @@ static int print_stacks(const struct cmd_ctx *ctx, struct arena *a,
 	struct page p = { 0 };
 	size_t indent = 0;
 
-	page_init(&p, stdout, 0, cmd_uses_color(ctx));
+	page_init(&p, stdout, 0, cmd_uses_color(ctx, STDOUT_FILENO));
 	for (size_t i = 0; i < stacks->count; i++)
 		indent =
 			page_wider(indent, ((const struct stack *)stacks->item[i])->name);

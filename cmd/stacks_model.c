@@ -276,7 +276,7 @@ void stacks_model_print(const struct cmd_ctx *ctx, const struct rec_list *models
 	const struct columns at = columns_of(first);
 	struct page p;
 
-	cmd_page(ctx, &p);
+	cmd_page(ctx, stdout, &p);
 	print_head(&p, models, &at);
 	for (size_t i = 0; i < first->verdicts.count; i++)
 		print_row(&p, models, i, &at);

@@ -56,20 +56,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t take_severity(struct argp_state *state, struct trace_options *o,
-			     const char *word)
-{
-	for (int i = 0; severity_names[i]; i++) {
-		if (!strcmp(severity_names[i], word)) {
-			o->fail_on = i;
-			return 0;
-		}
-	}
-	argp_error(state, "--fail-on: '%s' is none of low, medium, high and critical",
-		   word);
-	return EINVAL;
-}
-
 static error_t take_pid(struct argp_state *state, struct trace_options *o,
 			const char *word)
 {
@@ -103,7 +89,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->save_stack = arg;
 		return 0;
 	case OPT_FAIL_ON:
-		return take_severity(state, o, arg);
+		return cmd_take_severity(state, arg, &o->fail_on);
 	case ARGP_KEY_ARG:
 		argp_error(state, "put -- before the command: -- %s", arg);
 		return EINVAL;

@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "cmd/trace.h"
 
 enum {
 	INDENT = 4,
-	WIDTH_MAX = 100,
 	LABEL = 14,
 };
-
-static bool wants_color(void)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return !(no && *no) && term && strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
-}
-
-static void page_begin(const struct cmd_ctx *ctx, struct page *p)
-{
-	struct winsize size = { 0 };
-	bool color = ctx->color == CMD_COLOR_ALWAYS ||
-		     (ctx->color == CMD_COLOR_AUTO && wants_color());
-	int width = 0;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0)
-		width = size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
-	page_init(p, stderr, width, color);
-}
 
 /* ------------------------------------------------------------------ live */
 
@@ -236,7 +215,7 @@ void trace_text_end(const struct cmd_ctx *ctx, const struct line_end *end)
 {
 	struct page p;
 
-	page_begin(ctx, &p);
+	cmd_page(ctx, stderr, &p);
 	if (!end->device) {
 		page_wrap(&p, 0, end->text);
 		page_newline(&p);
