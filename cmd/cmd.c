@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio_ext.h>
@@ -10,6 +11,7 @@
 #include "base/build_info.h"
 #include "cmd/cmd.h"
 #include "report/json.h"
+#include "report/summary.h"
 
 /* ---------------------------------------------------------------- failures */
 
@@ -161,6 +163,8 @@ int cmd_fail_stdout(const struct cmd_ctx *ctx, int error)
 	/* said once: cmd_finish() finds a stream without an error */
 	__fpurge(stdout);
 	clearerr(stdout);
+	if (error == EPIPE)
+		return EXIT_SIGNAL + SIGPIPE;
 	return cmd_fail(&text_only, CMD_EXIT_LAB, "stdout",
 			"let its reader run to the end, or write to where there is room",
 			"cannot write to standard output: %s", strerror(error));
@@ -266,13 +270,21 @@ bool cmd_wants_json(int argc, char **argv)
 	return false;
 }
 
+/* Of an error that stdio met before, and has not kept: a pipe still tells. */
+static int lost_error(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && out.revents & POLLERR ? EPIPE : EIO;
+}
+
 int cmd_finish(const struct cmd_ctx *ctx, int status)
 {
 	int e = fflush(stdout) ? errno : 0;
 
-	if (status >= 128 || (!e && !ferror(stdout)))
+	if (status >= EXIT_SIGNAL || (!e && !ferror(stdout)))
 		return status;
-	return cmd_fail_stdout(ctx, e ? e : EIO);
+	return cmd_fail_stdout(ctx, e ? e : lost_error());
 }
 
 int cmd_beside(const char *place, char *ret, size_t size)

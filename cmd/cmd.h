@@ -69,7 +69,7 @@ extern const struct cmd cmd_checks, cmd_convert, cmd_diff, cmd_explain, cmd_feat
  *
  * No file that is opened later may become standard input, output or error: descriptors
  * that are closed are taken, and a write to them still fails. Nor does a reader that
- * leaves kill us: the write fails.
+ * leaves kill us: the write fails, and what we made is taken down.
  */
 void cmd_start(void);
 
@@ -189,6 +189,8 @@ int cmd_fail_memory(const struct cmd_ctx *ctx);
  * cmd_fail_stdout() - cmd_fail() for a standard output that takes no more
  * @ctx:	--json is of no account: there is nowhere to print it
  * @error:	errno of the write
+ *
+ * Return: CMD_EXIT_LAB; where its reader has left EXIT_SIGNAL + SIGPIPE, without a word.
  */
 int cmd_fail_stdout(const struct cmd_ctx *ctx, int error);
 
