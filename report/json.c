@@ -444,13 +444,7 @@ int report_write_file(const struct report *r, const char *path,
 	return write_beside(r, path, real ? real : path, err);
 }
 
-/* ------------------------------------------------------------------ reading */
-
-int report_read_text(struct arena *a, const char *text, size_t len, struct report *ret,
-		     struct rec_error *err)
-{
-	return rec_from_text(a, &report_shape, text, len, ret, err);
-}
+/* ------------------------------------------------------------------ schemas */
 
 const char *const report_schema_kinds[] = { "report",       "reports", "journal",
 					    "expectations", "diff",    NULL };

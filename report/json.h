@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The report as a JSON file: written whole or not at all, read strictly. */
+/* The report as a JSON file: written whole or not at all. */
 #ifndef REPORT_JSON_H
 #define REPORT_JSON_H
 
@@ -56,19 +56,6 @@ int report_print(const struct report *r, FILE *out) must_check_;
  */
 int report_write_file(const struct report *r, const char *path,
 		      struct report_write_error *err) must_check_;
-
-/**
- * report_read_text() - read a report, strictly
- * @a:		arena for all that @ret will point to
- * @text:	JSON, need not end in NUL
- * @len:	bytes
- * @ret:	indeterminate on failure
- * @err:	place and reason on failure
- *
- * Return: 0; -EINVAL if it is not exactly a vhostcheck-report/1; -ENOMEM.
- */
-int report_read_text(struct arena *a, const char *text, size_t len, struct report *ret,
-		     struct rec_error *err) must_check_;
 
 /** report_schema_kinds - what report_schema_json() knows, ended by NULL */
 extern const char *const report_schema_kinds[];

@@ -76,7 +76,8 @@ static void holds_the_report(struct fixture *f, const char *path)
 	struct rec_error err;
 	struct report r;
 
-	assert_int_equal(report_read_text(&f->arena, text, strlen(text), &r, &err), 0);
+	assert_int_equal(
+		rec_from_text(&f->arena, &report_shape, text, strlen(text), &r, &err), 0);
 	assert_int_equal(r.checks.count, f->r.checks.count);
 }
 
