@@ -17,7 +17,7 @@ static int move_shaped(struct session *s, const struct session_config *c,
 	if (r < 0)
 		return r;
 	r = scsi_write(s, "write", &area, shape);
-	if (r == -ENODATA) /* all that the target had is given back: session_stalled() */
+	if (r == -ENODATA) /* all that the target had is given back: scsi_do() */
 		session_fact(s, "write", "answer", "lost");
 	return r < 0 ? r : scsi_read(s, "shaped", EV_RX, &area, shape);
 }
@@ -56,8 +56,9 @@ const struct check scsi_request_split = {
 
 static int collect_response_split(struct session *s)
 {
-	return move_shaped(s, &plain_start,
-			   &(struct scsi_shape){ .response = SPLIT_RESPONSE });
+	return move_shaped(
+		s, &plain_start,
+		&(struct scsi_shape){ .response = SPLIT_RESPONSE, .followed = true });
 }
 
 const struct check scsi_response_split = {
@@ -68,15 +69,18 @@ const struct check scsi_response_split = {
 	.contract = "The header of a response may be cut into descriptors at any byte.",
 	.harm = "A guest whose driver lays its header out otherwise waits for its disk "
 		"until it gives up.",
-	.judged = "A write and a read whose responses are cut after 12 of 108 bytes, the "
-		  "data compared.",
+	.judged =
+		"A write and a read whose responses are cut after 12 of 108 bytes, the "
+		"data compared. A request behind each is answered whole: a response that "
+		"is not there then, nor once the device has given back all that it has, "
+		"is lost.",
 	.severity = SEVERITY_MEDIUM,
 	.risk = RISK_GUARDED,
 	.since = FIRST_VERSION,
 	.need_peer = true,
 	.refs = WORDS("virtio-1.2 2.7.4", "VIRTIO_F_ANY_LAYOUT",
 		      "vhost_scsi_setup_resp_iovs() in drivers/vhost/scsi.c"),
-	.faults = WORDS("response_whole"),
+	.faults = WORDS("response_whole", "answers_swapped"),
 	.collect = collect_response_split,
 	.judge = judge_shaped,
 };

@@ -351,26 +351,53 @@ void scsi_note(struct session *s, const char *step, const struct scsi_answer *an
 		session_fact(s, step, "sense", "%s", answer->sense_len ? "?" : "none");
 }
 
+/* Takes answers until that of slot @last is there, or none comes. */
+static int take_up_to(struct session *s, unsigned int last,
+		      struct scsi_answer all[SCSI_SLOTS])
+{
+	int r = 1;
+
+	while (r > 0 && !all[last].came) {
+		r = scsi_wait(s, QUEUE_IO, 1);
+		if (r == 0)
+			r = scsi_take(s, all);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* What the target has, it gives back when it is drained: an answer was late or is lost. */
+static int prove_lost(struct session *s, struct scsi_answer all[SCSI_SLOTS])
+{
+	int r = session_stalled(s, "stall", QUEUE_IO);
+
+	if (r < 0)
+		return -EIO;
+	r = scsi_take(s, all);
+	if (r < 0)
+		return r;
+	return all[0].came ? session_running(s, "late", 1) : -ENODATA;
+}
+
 int scsi_do(struct session *s, const struct scsi_command *c,
 	    const struct scsi_shape *shape, struct scsi_answer *ret)
 {
+	const struct scsi_command behind = scsi_command(s, 0, SCSI_TEST_UNIT_READY);
 	struct scsi_answer all[SCSI_SLOTS] = { 0 };
+	bool followed = shape && shape->followed;
 	int r = 0;
 
 	scsi_put(s, 0, c, shape);
+	if (followed)
+		scsi_put(s, 1, &behind, NULL);
 	r = session_kick(s, QUEUE_IO);
 	if (r == 0)
 		r = session_barrier(s);
 	if (r >= 0)
-		r = scsi_wait(s, QUEUE_IO, 1);
-	if (r >= 0)
-		r = scsi_take(s, all);
-	if (r < 0)
-		return r;
+		r = take_up_to(s, followed ? 1 : 0, all);
+	if (r == 0 && !all[0].came)
+		r = prove_lost(s, all);
 	*ret = all[0];
-	if (ret->came)
-		return 0;
-	return session_stalled(s, "stall", QUEUE_IO) < 0 ? -EIO : -ENODATA;
+	return r;
 }
 
 int scsi_try(struct session *s, const char *step, const struct scsi_command *c,

@@ -61,10 +61,12 @@ struct scsi_command {
  * @request, @response: bytes of the header in a first descriptor, the rest in a second
  * @joined:	header and data of either direction are one descriptor
  * @indirect:	all of it in an indirect table
+ * @followed:	TEST UNIT READY comes behind it, in slot 1: what is not back when that is
+ *		may be lost, and CLEAR_ENDPOINT, which waits for all that is out, tells
  */
 struct scsi_shape {
 	uint32_t request, response;
-	bool joined, indirect;
+	bool joined, indirect, followed;
 };
 
 /**
@@ -157,7 +159,9 @@ void scsi_note(struct session *s, const char *step, const struct scsi_answer *an
 /**
  * scsi_do() - one request in slot 0, kicked and waited for
  *
- * Not recorded but for a stall. Return: 0; -ENODATA if it did not come back; -errno.
+ * Not recorded but for a stall, step "stall", after which the device has no endpoint; one
+ * whose answer came with that is started again, step "late".
+ * Return: 0; -ENODATA if it did not come back; -errno.
  */
 int scsi_do(struct session *s, const struct scsi_command *c,
 	    const struct scsi_shape *shape, struct scsi_answer *ret);

@@ -22,6 +22,8 @@
  * @answer:	what the device answers the next request with, once it is flushed
  * @data:	and the data before it
  * @given:	as @answer is, to be answered by
+ * @late:	it is answered when the endpoint is cleared
+ * @behind:	the request in slot 1 is answered when it is flushed
  * @kicks, @clears: VHOST_SET_VRING_KICK and VHOST_SCSI_CLEAR_ENDPOINT seen
  */
 struct fixture {
@@ -31,7 +33,7 @@ struct fixture {
 	struct virtio_scsi_cmd_resp answer;
 	const void *data;
 	uint32_t len;
-	bool given;
+	bool given, late, behind;
 	unsigned int kicks, clears;
 };
 
@@ -86,7 +88,12 @@ static int on_ioctl(struct fake *fake, unsigned long request, void *arg)
 		f->clears++;
 	if (request == VHOST_GET_VRING_BASE)
 		base->num = ring_avail_idx(&f->s.ring[base->index]);
-	if (request == VHOST_SET_VRING_KICK && f->given)
+	if (request == VHOST_SET_VRING_KICK && f->behind) {
+		use(f, MEM_IO_USED, scsi_head(&f->s, 1));
+		f->behind = false;
+	}
+	if (f->given &&
+	    request == (f->late ? VHOST_SCSI_CLEAR_ENDPOINT : VHOST_SET_VRING_KICK))
 		serve(f);
 	return fake->ioctl_r;
 }
@@ -399,6 +406,52 @@ static void test_a_request_that_is_lost_is_proved_to_be(void **state)
 	assert_int_equal(f->fake.reads, 0); /* there is no read(2) */
 }
 
+static void test_a_lost_answer_is_not_waited_for_if_a_later_one_is_back(void **state)
+{
+	const struct scsi_shape shape = { .followed = true };
+	struct fixture *f = *state;
+	const struct scsi_command c = scsi_command(&f->s, 0, SCSI_INQUIRY);
+	struct scsi_answer answer;
+
+	f->behind = true;
+	assert_int_equal(scsi_do(&f->s, &c, &shape, &answer), -ENODATA);
+	assert_int_equal(f->fake.polls, 0);
+	assert_int_equal(f->clears, 1);
+	assert_int_equal(at(f, EV_RING, "stall")->ring.used.v, 1);
+	assert_int_equal(at(f, EV_RING, "stall")->ring.base.v, 2);
+}
+
+static void test_both_answers_are_taken_where_both_come(void **state)
+{
+	const struct scsi_shape shape = { .followed = true };
+	struct fixture *f = *state;
+	const struct scsi_command c = scsi_command(&f->s, 0, SCSI_INQUIRY);
+	struct scsi_answer answer;
+
+	f->behind = true;
+	f->given = true;
+	assert_int_equal(scsi_do(&f->s, &c, &shape, &answer), 0);
+	assert_true(answer.came);
+	assert_int_equal(f->s.ring[QUEUE_IO].last_used, 2);
+	assert_int_equal(f->fake.polls, 0);
+	assert_int_equal(f->clears, 0);
+}
+
+static void test_a_late_answer_is_not_lost_and_the_device_runs_on(void **state)
+{
+	struct fixture *f = *state;
+	const struct scsi_command c = scsi_command(&f->s, 0, SCSI_TEST_UNIT_READY);
+	struct scsi_answer answer;
+
+	f->given = true;
+	f->late = true;
+	assert_int_equal(scsi_do(&f->s, &c, NULL, &answer), 0);
+	assert_true(answer.came);
+	assert_int_equal(f->clears, 1);
+	assert_string_equal(at(f, EV_IOCTL, "late")->ioctl.name,
+			    "VHOST_SCSI_SET_ENDPOINT");
+}
+
 static void test_a_barrier_flushes_by_the_kick_of_the_control_ring(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +514,9 @@ int main(void)
 		TEST(test_a_read_is_compared_with_its_seed),
 		TEST(test_a_lun_that_is_never_ready_is_given_up),
 		TEST(test_a_request_that_is_lost_is_proved_to_be),
+		TEST(test_a_lost_answer_is_not_waited_for_if_a_later_one_is_back),
+		TEST(test_both_answers_are_taken_where_both_come),
+		TEST(test_a_late_answer_is_not_lost_and_the_device_runs_on),
 		TEST(test_a_barrier_flushes_by_the_kick_of_the_control_ring),
 		TEST(test_an_event_is_taken_with_its_address),
 		TEST(test_a_function_that_is_not_answered_is_no_answer),
