@@ -6,7 +6,7 @@
 #include "checks/rows.h"
 #include "seam/uapi.h"
 
-#define ROUNDS 12u
+#define ROUNDS 8u
 
 /* ------------------------------------------------------------------ reset */
 
@@ -400,7 +400,7 @@ const struct check lifecycle_rounds = {
 	.contract = "However often a device was opened, set up, started and closed while "
 		    "it ran, no worker is left, and the next one moves payload.",
 	.harm = "A host on which guests come and go runs out of tasks, CIDs or memory.",
-	.judged = "Twelve rounds; 2 s at most until no worker is left; then a start, and "
+	.judged = "Eight rounds; 2 s at most until no worker is left; then a start, and "
 		  "payload both ways.",
 	.severity = SEVERITY_MEDIUM,
 	.risk = RISK_SAFE,

@@ -377,7 +377,8 @@ const struct check scsi_index_wrap = {
 	.judge = judge_index_wrap,
 };
 
-static const unsigned int sizes[] = { 2, 8, 256 };
+/* The least and a large one; every other check runs on one of 16. */
+static const unsigned int sizes[] = { 2, 256 };
 
 static const char *size_step(struct arena *a, unsigned int size)
 {
@@ -431,7 +432,7 @@ const struct check scsi_ring_sizes = {
 		"A ring of any power of two descriptors is served, also one that holds "
 		"a single request.",
 	.harm = "A VMM with small rings has a disk that never answers.",
-	.judged = "TEST UNIT READY on rings of 2, 8 and 256 descriptors, each on a fresh "
+	.judged = "TEST UNIT READY on rings of 2 and 256 descriptors, each on a fresh "
 		  "descriptor.",
 	.severity = SEVERITY_MEDIUM,
 	.risk = RISK_SAFE,
