@@ -70,18 +70,33 @@ static const struct twist twists[] = {
 	{ "order", order }, { "memory", beyond_memory },
 };
 
+/* What the device has not taken, the target has not: there is nothing to drain. */
+static int look_at_ring(struct session *s, const char *step)
+{
+	int r = session_kick(s, QUEUE_IO);
+
+	if (r == 0)
+		r = session_barrier(s);
+	if (r < 0)
+		return r;
+	session_note_ring(s, step, QUEUE_IO);
+	session_note_eventfds(s, step, QUEUE_IO);
+	return 0;
+}
+
+/* Each in the place of the one before, which the device must not have taken. */
 static int collect_ring(struct session *s)
 {
 	struct link l;
 	int r = session_peer(s);
 
-	for (size_t i = 0; i < ARRAY_SIZE(twists) && r >= 0; i++) {
+	if (r == 0)
 		r = hostile_open(&l, s, &plain_start);
-		if (r < 0)
-			break;
+	for (size_t i = 0; i < ARRAY_SIZE(twists) && r == 0; i++) {
+		s->ring[QUEUE_IO].next_avail = 0;
 		link_queue(&l);
 		twists[i].make(s);
-		r = session_stalled(s, twists[i].step, QUEUE_IO);
+		r = look_at_ring(s, twists[i].step);
 	}
 	return r < 0 ? r : hostile_fresh(s);
 }
@@ -104,12 +119,13 @@ const struct check scsi_hostile_ring = {
 	.contract =
 		"A chain that is a loop, that leaves the table or begins outside it, that "
 		"is to be read behind what is to be written, or that leaves the guest's "
-		"memory is not taken: the error eventfd is signalled, no index moves, and "
-		"a fresh descriptor works.",
+		"memory is not taken: the error eventfd is signalled at each kick, no index "
+		"moves, and a fresh descriptor works.",
 	.harm = "A guest keeps a worker of the host busy for ever, or has it read or write "
 		"what is not the guest's.",
-	.judged = "Each on a fresh device: kick, flush, indices and error eventfd; then "
-		  "data both ways.",
+	.judged =
+		"Each in the place of the one before, which was not taken: kick, flush, "
+		"indices and error eventfd; then data both ways on a fresh descriptor.",
 	.severity = SEVERITY_CRITICAL,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
@@ -118,7 +134,8 @@ const struct check scsi_hostile_ring = {
 		      "vhost_get_vq_desc(), translate_desc() in "
 		      "drivers/vhost/vhost.c"),
 	.faults = WORDS("chain_loop_taken", "chain_next_wraps", "head_wraps",
-			"chain_order_ignored", "mapping_end_open", "error_silent"),
+			"chain_order_ignored", "mapping_end_open", "error_silent",
+			"error_once"),
 	.collect = collect_ring,
 	.judge = judge_ring,
 };
