@@ -8,6 +8,9 @@
 
 #define F_HOTPLUG BIT64(VIRTIO_SCSI_F_HOTPLUG)
 
+/** SCSI_SECOND_LUN - that scsi_begin_two() has the peer make */
+#define SCSI_SECOND_LUN 1u
+
 /** SCSI_OTHER_LUN - of which the peer's target has none until it is told to */
 #define SCSI_OTHER_LUN 5u
 
@@ -57,5 +60,8 @@ int scsi_trials(struct session *s, const struct trial *trials, size_t n);
  * Return: 0 or -errno.
  */
 int scsi_order(struct link *l, enum peer_op op, unsigned int lun);
+
+/** scsi_begin_two() - scsi_begin(), of a target that was given SCSI_SECOND_LUN before */
+int scsi_begin_two(struct link *l, struct session *s);
 
 #endif

@@ -26,6 +26,20 @@ int scsi_order(struct link *l, enum peer_op op, unsigned int lun)
 	return r;
 }
 
+int scsi_begin_two(struct link *l, struct session *s)
+{
+	int r = session_peer(s);
+
+	link_init(l, s);
+	if (r == 0)
+		r = scsi_order(l, PEER_LUN_ADD, SCSI_SECOND_LUN);
+	if (r == 0)
+		r = link_open(l, s, &plain_start);
+	if (r == 0)
+		r = link_start(l);
+	return r < 0 ? r : scsi_ready(s, 0);
+}
+
 /* ----------------------------------------------------------- task management */
 
 static int collect_tmf(struct session *s)
@@ -89,7 +103,7 @@ static int collect_lun_reset(struct session *s)
 {
 	struct vhost_vring_worker w = { .index = QUEUE_IO };
 	struct link l;
-	int r = scsi_begin(&l, s, &plain_start);
+	int r = scsi_begin_two(&l, s);
 
 	if (r < 0)
 		return r;
@@ -130,8 +144,9 @@ const struct check scsi_lun_reset = {
 		"served.",
 	.harm = "A guest's error recovery takes its disk away.",
 	.judged =
-		"A kernel with the ioctls of workers (6.5) has the fix of 6.4; then LUN "
-		"0 and 5 are reset, and data goes both ways. Else nothing is tried.",
+		"A kernel with the ioctls of workers (6.5) has the fix of 6.4; then of a "
+		"target with two LUNs LUN 0 is reset, and LUN 5, and data goes both ways. "
+		"Else nothing is tried.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_GUARDED,
 	.since = FIRST_VERSION,

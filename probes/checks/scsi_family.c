@@ -158,12 +158,13 @@ static int collect_report_luns(struct session *s)
 	struct scsi_answer answer;
 	const char *made = NULL;
 	struct link l;
-	int r = link_begin(&l, s, &plain_start);
+	int r = scsi_begin_two(&l, s);
 
 	if (r < 0)
 		return r;
 	for (uint64_t lun = 0; lun < s->target.luns; lun++)
 		made = add_lun(s, made, lun);
+	made = add_lun(s, made, SCSI_SECOND_LUN);
 	session_fact(s, "made", "luns", "%s", made ? made : "none");
 	c = scsi_command(s, 0, SCSI_REPORT_LUNS);
 	c.cdb[8] = REPORT_ROOM >> 8;
@@ -179,7 +180,8 @@ static void judge_report_luns(struct judge *j)
 	const char *made = judge_fact_value(j, "made", "luns");
 
 	judge_answer(j, "report", "0", GOOD, "none");
-	judge_that(j, made && strcmp(made, "none") != 0, "the target has no LUN");
+	judge_that(j, made && strcmp(made, "0 1") == 0, "the target has LUNs %s, not 0 1",
+		   made ? made : "?");
 	judge_fact(j, "report", "luns", made ? made : "?");
 }
 
@@ -190,7 +192,9 @@ const struct check scsi_report_luns = {
 	.title = "REPORT LUNS lists the LUNs that the target has",
 	.contract = "REPORT LUNS names each LUN of the target once and no other.",
 	.harm = "A guest finds some of its disks only.",
-	.judged = "The list, put in order, is compared with what the peer made.",
+	.judged =
+		"The list of a target with two LUNs, put in order, is compared with what "
+		"the peer made.",
 	.severity = SEVERITY_HIGH,
 	.risk = RISK_SAFE,
 	.since = FIRST_VERSION,

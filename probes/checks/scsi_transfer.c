@@ -105,16 +105,16 @@ const struct check scsi_read_write_16 = {
 
 static const struct scsi_area on_luns[] = {
 	{ .lun = 0, .lba = 400, .len = SHORT_BYTES, .seed = 5 },
-	{ .lun = 1, .lba = 400, .len = SHORT_BYTES, .seed = 6 },
+	{ .lun = SCSI_SECOND_LUN, .lba = 400, .len = SHORT_BYTES, .seed = 6 },
 };
 
 static int collect_luns(struct session *s)
 {
 	struct link l;
-	int r = scsi_begin(&l, s, &plain_start);
+	int r = scsi_begin_two(&l, s);
 
 	if (r == 0)
-		r = scsi_ready(s, 1);
+		r = scsi_ready(s, SCSI_SECOND_LUN);
 	return r < 0 ? r : write_and_read(s, on_luns, ARRAY_SIZE(on_luns), two_areas);
 }
 

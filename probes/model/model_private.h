@@ -100,7 +100,7 @@ struct tap {
 
 /** TARGET_LUNS - most LUNs; those from TARGET_LUNS_FIRST on are added by order */
 #define TARGET_LUNS 8u
-#define TARGET_LUNS_FIRST 2u
+#define TARGET_LUNS_FIRST 1u
 
 /** SENSE_BYTES - of sense data of the fixed format */
 #define SENSE_BYTES 18u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's end of vhost-scsi: a target with RAM disks of the target core, made through
+ * The host's end of vhost-scsi: a target with a RAM disk of the target core, made through
  * configfs. Nothing in it belongs to a process: it is taken down in reverse when the
  * socket ends, and what a killed process leaves is found by its name (seam/made.h).
  */
@@ -19,7 +19,7 @@
 #define CONFIGFS_MAGIC 0x62656570
 #define TARGET MADE_CONFIGFS "/target"
 #define TPGT 1
-#define LUNS 2u
+#define LUNS 1u /* of each the kernel awaits a grace period when it goes */
 #define PAGES 64u
 #define BLOCK 512u
 #define TAKE_DOWN_MS 4000u

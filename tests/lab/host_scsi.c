@@ -58,9 +58,9 @@ static void test_luns(struct tap *tap)
 
 	report(tap, bind_device(&e, &t) == 0, "a device is bound to a target");
 	report(tap,
-	       t.luns == 2 && t.block == 512 && t.blocks > 0 && lun_there(&t, 0) &&
-		       lun_there(&t, 1),
-	       "that has two LUNs");
+	       t.luns == 1 && t.block == 512 && t.blocks > 0 && lun_there(&t, 0) &&
+		       !lun_there(&t, 1),
+	       "that has one LUN");
 	report(tap, end_order(&e, &add, &reply) == 0 && lun_there(&t, 5),
 	       "gets one more while it runs");
 	report(tap, end_order(&e, &add, &reply) == -EEXIST && lun_there(&t, 5),
