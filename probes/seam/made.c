@@ -42,6 +42,11 @@ void made_name(pid_t pid, unsigned int n, char *ret, size_t room)
 	(void)snprintf(ret, room, NAME_PREFIX "%d-%u", (int)pid, n);
 }
 
+void made_mark(pid_t pid, char *ret, size_t room)
+{
+	(void)snprintf(ret, room, NAME_PREFIX "%d-fabric", (int)pid);
+}
+
 static bool exists(const char *path)
 {
 	struct stat st;
@@ -62,21 +67,25 @@ static void drop(const char *path, int (*call)(const char *), int *first)
  * struct place - what was made for a process
  * @name:	of the vDPA device
  * @vdpa, @vduse, @target, @hba: paths
+ * @mark:	path of what marks target/vhost
  */
 struct place {
 	char name[64];
 	char vdpa[MADE_PATH], vduse[MADE_PATH], target[MADE_PATH], hba[MADE_PATH];
+	char mark[MADE_PATH + 64];
 };
 
 static void place_of(const char *root, pid_t pid, struct place *ret)
 {
-	char wwpn[32], hba[32];
+	char wwpn[32], hba[32], mark[64];
 
 	made_wwpn(pid, wwpn, sizeof(wwpn));
 	made_hba(pid, hba, sizeof(hba));
+	made_mark(pid, mark, sizeof(mark));
 	(void)snprintf(ret->target, sizeof(ret->target), "%s" TARGET "/vhost/%s", root,
 		       wwpn);
 	(void)snprintf(ret->hba, sizeof(ret->hba), "%s" TARGET "/core/%s", root, hba);
+	(void)snprintf(ret->mark, sizeof(ret->mark), "%s/%s", ret->hba, mark);
 	made_name(pid, 0, ret->name, sizeof(ret->name));
 	(void)snprintf(ret->vdpa, sizeof(ret->vdpa), "%s" VDPA_DEVICES "/%s", root,
 		       ret->name);
@@ -116,12 +125,24 @@ static void drop_target(const char *target, int *first)
 	drop(target, rmdir, first);
 }
 
+/* While a target of its own stands there, the mark stays for who tries again. */
+static void drop_fabric(const char *root, const struct place *place, int *first)
+{
+	char fabric[MADE_PATH];
+
+	if (!exists(place->mark) || exists(place->target))
+		return;
+	(void)snprintf(fabric, sizeof(fabric), "%s" TARGET "/vhost", root);
+	(void)rmdir(fabric); /* it may have other targets */
+	drop(place->mark, rmdir, first);
+}
+
 static void drop_hba(const char *hba, int *first)
 {
 	char path[MADE_PATH + 64];
 	glob_t stores = { 0 };
 
-	(void)snprintf(path, sizeof(path), "%s/vhostcheck-*", hba);
+	(void)snprintf(path, sizeof(path), "%s/vhostcheck-*-[0-9]*", hba);
 	(void)glob(path, 0, NULL, &stores);
 	for (size_t i = 0; i < stores.gl_pathc; i++)
 		drop(stores.gl_pathv[i], rmdir, first);
@@ -178,20 +199,30 @@ bool made_any(const char *root, pid_t pid)
 	       exists(place.hba);
 }
 
+bool made_fabric(const char *root)
+{
+	char pattern[MADE_PATH];
+	glob_t marks = { 0 };
+	bool any = false;
+
+	(void)snprintf(pattern, sizeof(pattern),
+		       "%s" TARGET "/core/" HBA_PREFIX "*/" NAME_PREFIX "*-fabric", root);
+	any = glob(pattern, 0, NULL, &marks) == 0;
+	globfree(&marks);
+	return any;
+}
+
 static int remove_once(const char *root, const struct place *place)
 {
-	char fabric[MADE_PATH];
 	int first = 0;
 
 	if (exists(place->vdpa))
 		drop(place->name, delete_vdpa, &first);
 	if (exists(place->vduse))
 		drop(place->name, destroy_vduse, &first);
-	if (exists(place->target)) {
+	if (exists(place->target))
 		drop_target(place->target, &first);
-		(void)snprintf(fabric, sizeof(fabric), "%s" TARGET "/vhost", root);
-		(void)rmdir(fabric); /* it may have other targets */
-	}
+	drop_fabric(root, place, &first);
 	if (exists(place->hba))
 		drop_hba(place->hba, &first);
 	return first;

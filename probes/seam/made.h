@@ -10,7 +10,11 @@
  *
  *	target/vhost/naa.3766863PPPPPPPPP	NAA 3, locally assigned; "vhc"; the PID
  *	target/core/rd_mcp_2PPPPPPPPP/vhostcheck-PID-LUN
+ *	target/core/rd_mcp_2PPPPPPPPP/vhostcheck-PID-fabric
  *	vhostcheck-PID-0			a VDUSE device, and the same on the bus vdpa
+ *
+ * The directory target/vhost, which all targets share, can be an administrator's own. A
+ * store without a disk, "fabric", says that a run made it: the last target takes it along.
  */
 #ifndef SEAM_MADE_H
 #define SEAM_MADE_H
@@ -35,6 +39,18 @@ void made_hba(pid_t pid, char *ret, size_t room);
 /** made_name() - "vhostcheck-PID-N": N is a LUN of the target, 0 of the vDPA device */
 void made_name(pid_t pid, unsigned int n, char *ret, size_t room);
 
+/** made_mark() - "vhostcheck-PID-fabric": the store that marks target/vhost as made */
+void made_mark(pid_t pid, char *ret, size_t room);
+
+/**
+ * made_fabric() - whether target/vhost was made by a run
+ * @root:	what stands before /sys; "" for this machine
+ *
+ * To be asked before a target is made in it: a run that ends takes its mark away once it
+ * has tried to take the directory. Who makes a target in a marked one marks it, too.
+ */
+bool made_fabric(const char *root);
+
 /**
  * made_lun_remove() - take one LUN and its store away
  * @root:	what stands before /sys; "" for this machine
@@ -53,7 +69,8 @@ int made_lun_remove(const char *root, pid_t pid, unsigned int lun);
  *		closed holds its target
  *
  * Takes down as much as can be, and harms no other that does the same at the same time.
- * A directory target/vhost that is empty then goes as well: it would hold the module.
+ * A directory target/vhost that is empty then and has the mark of @pid goes as well: it
+ * would hold the module.
  * Sleeps in the kernel while the node of a vDPA device is open (vdpa_netlink_delete()).
  * Return: 0, also if there is nothing; the first -errno of unlink(2), rmdir(2),
  * vdpa_netlink_delete() or VDUSE_DESTROY_DEV.

@@ -162,27 +162,36 @@ static int lun_add(struct target *t, unsigned int lun)
 /* The directory of the fabric goes when another run takes its last target away. */
 static int make_target(const struct target *t)
 {
-	bool fabric = false;
+	char mark[64], path[MADE_PATH + 64];
+	bool fabric = false, ours = false;
 	int r = -ENOENT;
 
 	for (int i = 0; i < FABRIC_TRIES && r == -ENOENT; i++) {
 		fabric = mkdir(TARGET "/vhost", 0755) == 0;
 		if (!fabric && errno != EEXIST)
 			return -errno;
+		ours = fabric || made_fabric("");
 		r = make_directory(t->path);
+	}
+	if (r == 0 && ours) {
+		made_mark(t->pid, mark, sizeof(mark));
+		(void)snprintf(path, sizeof(path), "%s/%s", t->hba, mark);
+		r = make_directory(path);
+		if (r < 0)
+			(void)rmdir(t->path);
 	}
 	if (r < 0 && fabric)
 		(void)rmdir(TARGET "/vhost");
 	return r;
 }
 
-static const char *lacks_target(int r)
+static const char *lacks_of(int r, const char *what)
 {
 	if (r == -EEXIST)
 		return "target name: it is in use (vhostcheck list --leftovers --remove)";
 	if (r == -EACCES || r == -EPERM)
 		return "right to make a target (run as root)";
-	return "target in configfs";
+	return what;
 }
 
 /* On an error nothing of it is left. */
@@ -195,18 +204,20 @@ static int make(struct target *t)
 	(void)snprintf(t->path, sizeof(t->path), TARGET "/vhost/%s", t->wwpn);
 	made_hba(t->pid, dir, sizeof(dir));
 	(void)snprintf(t->hba, sizeof(t->hba), TARGET "/core/%.64s", dir);
-	r = made_any("", t->pid) ? -EEXIST : make_target(t);
-	t->lacks = lacks_target(r);
+	r = made_any("", t->pid) ? -EEXIST : make_directory(t->hba);
+	t->lacks = lacks_of(r, "adapter of the target core");
 	if (r < 0)
 		return r;
+	r = make_target(t);
+	t->lacks = lacks_of(r, "target in configfs");
+	if (r < 0) {
+		(void)rmdir(t->hba);
+		return r;
+	}
 	(void)snprintf(dir, sizeof(dir), "%s/tpgt_%d", t->path, TPGT);
 	r = make_directory(dir);
 	if (r == 0)
 		r = write_attribute(dir, "nexus", INITIATOR);
-	if (r == 0) {
-		t->lacks = "adapter of the target core";
-		r = make_directory(t->hba);
-	}
 	for (unsigned int lun = 0; lun < LUNS && r == 0; lun++)
 		r = lun_add(t, lun);
 	if (r < 0)

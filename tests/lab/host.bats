@@ -24,7 +24,7 @@ unpack_virtio_vdpa() {
 }
 
 @test "scsi: targets in configfs come and go, and their names find what was left" {
-	in_guest "$KERNEL_IMAGE" "$KERNEL_MODULES" host_scsi 30
+	in_guest "$KERNEL_IMAGE" "$KERNEL_MODULES" host_scsi 31
 }
 
 @test "vdpa: devices of VDUSE come and go, also with a daemon that dies or never answers" {

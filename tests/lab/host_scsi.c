@@ -92,20 +92,22 @@ static void test_rounds(struct tap *tap, const struct traces *before)
 static void test_name_in_use(struct tap *tap, const struct traces *before)
 {
 	char wwpn[32], path[MADE_PATH];
+	bool fabric = mkdir(TARGET "/vhost", 0755) == 0;
 
 	made_wwpn(getpid(), wwpn, sizeof(wwpn));
 	(void)snprintf(path, sizeof(path), TARGET "/vhost/%s", wwpn);
-	report(tap,
-	       (mkdir(TARGET "/vhost", 0755) == 0 || errno == EEXIST) &&
-		       mkdir(path, 0755) == 0,
-	       "the name of the next target is taken");
+	report(tap, mkdir(path, 0755) == 0, "the name of the next target is taken");
 	report(tap, end_lacks(FAMILY_SCSI, -EEXIST, "target name: it is in use"),
 	       "which is told");
 	report(tap, access(path, F_OK) == 0, "and whose it is keeps it");
 	report(tap,
 	       made_remove("", getpid(), deadline_after_ms(0)) == 0 &&
-		       traces_same(before),
+		       access(path, F_OK) < 0,
 	       "until it goes");
+	report(tap,
+	       access(TARGET "/vhost", F_OK) == 0 &&
+		       (!fabric || rmdir(TARGET "/vhost") == 0) && traces_same(before),
+	       "and the directory of all targets stays with who made it");
 }
 
 static void test_lacks(struct tap *tap, const struct traces *before)

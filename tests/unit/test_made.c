@@ -90,6 +90,17 @@ static void make_target(const struct fixture *f, pid_t pid)
 	}
 }
 
+/* What says that the directory of all targets was made for @pid. */
+static void mark_fabric(const struct fixture *f, pid_t pid)
+{
+	char hba[32], mark[64], path[MADE_PATH];
+
+	made_hba(pid, hba, sizeof(hba));
+	made_mark(pid, mark, sizeof(mark));
+	(void)snprintf(path, sizeof(path), TARGET "/core/%s/%s", hba, mark);
+	make_dirs(f, path);
+}
+
 static void names_carry_the_pid(void **state)
 {
 	char text[64];
@@ -103,6 +114,8 @@ static void names_carry_the_pid(void **state)
 	assert_string_equal(text, "rd_mcp_2000004712");
 	made_name(PID, 3, text, sizeof(text));
 	assert_string_equal(text, "vhostcheck-4712-3");
+	made_mark(PID, text, sizeof(text));
+	assert_string_equal(text, "vhostcheck-4712-fabric");
 }
 
 static int note(void *ctx, pid_t pid, const char *path)
@@ -199,17 +212,61 @@ static void a_target_is_taken_down_and_its_neighbour_stays(void **state)
 	assert_int_equal(made_remove(f->root, PID, deadline_after_ms(0)), 0);
 }
 
-static void the_last_target_takes_the_fabric_along(void **state)
+static void empty_target(const struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	make_target(f, PID);
 	(void)made_lun_remove(f->root, PID, 0);
 	(void)made_lun_remove(f->root, PID, 1);
 	drop_defaults(f);
+}
+
+static void the_last_target_takes_a_fabric_along_that_was_made(void **state)
+{
+	struct fixture *f = *state;
+
+	empty_target(f);
+	assert_false(made_fabric(f->root));
+	mark_fabric(f, PID);
+	assert_true(made_fabric(f->root));
 	assert_int_equal(made_remove(f->root, PID, deadline_after_ms(0)), 0);
 	assert_false(there(f, TARGET "/vhost"));
+	assert_false(made_any(f->root, PID));
 	assert_true(there(f, TARGET "/core"));
+}
+
+static void a_fabric_that_was_there_before_stays(void **state)
+{
+	struct fixture *f = *state;
+
+	empty_target(f);
+	assert_int_equal(made_remove(f->root, PID, deadline_after_ms(0)), 0);
+	assert_false(made_any(f->root, PID));
+	assert_true(there(f, TARGET "/vhost"));
+}
+
+static void a_fabric_with_another_target_stays_and_its_mark_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	empty_target(f);
+	mark_fabric(f, PID);
+	make_target(f, PID + 1);
+	assert_int_equal(made_remove(f->root, PID, deadline_after_ms(0)), 0);
+	assert_false(made_any(f->root, PID));
+	assert_false(made_fabric(f->root));
+	assert_true(there(f, TARGET "/vhost/naa.3766863000004713"));
+}
+
+/* Who tries again must know. */
+static void the_mark_stays_as_long_as_the_target(void **state)
+{
+	struct fixture *f = *state;
+
+	empty_target(f);
+	mark_fabric(f, PID);
+	make_dirs(f, TARGET "/vhost/naa.3766863000004712/other");
+	assert_int_equal(made_remove(f->root, PID, deadline_after_ms(0)), -ENOTEMPTY);
+	assert_true(made_fabric(f->root));
 }
 
 /* Somebody put a directory in: what can go goes, and the first failure is told. */
@@ -234,7 +291,10 @@ int main(void)
 		IN_TREE(all_that_was_made_is_found_and_nothing_else),
 		IN_TREE(a_search_ends_when_it_is_told_to),
 		IN_TREE(a_target_is_taken_down_and_its_neighbour_stays),
-		IN_TREE(the_last_target_takes_the_fabric_along),
+		IN_TREE(the_last_target_takes_a_fabric_along_that_was_made),
+		IN_TREE(a_fabric_that_was_there_before_stays),
+		IN_TREE(a_fabric_with_another_target_stays_and_its_mark_goes),
+		IN_TREE(the_mark_stays_as_long_as_the_target),
 		IN_TREE(what_cannot_go_is_told_and_the_rest_goes),
 	};
 
