@@ -244,8 +244,9 @@ static void put_sets(void)
 		"guest acknowledged and the following set holds, and no backend feature. "
 		"In a set are the bits that some kernel offers on the device and that "
 		"tell vhost how the guest's rings and buffers look; not in it are those "
-		"that are the VMM's own to send, those that ask more of it, and those "
-		"that have no name here. No such VMM drives a vDPA device.");
+		"that are the VMM's own to send, those that ask more of it, those by "
+		"which a guest can harm some kernel, and those that have no name here. "
+		"No such VMM drives a vDPA device.");
 	(void)puts(".Bl -tag -width vsock -compact");
 	for (int f = 0; f < FAMILY_NUM; f++)
 		if (duty_pass((enum family)f, &set))

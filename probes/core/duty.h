@@ -40,7 +40,8 @@ struct duty_since {
  * @otherwise:	what happens if it does not
  * @pass:	a VMM without IOTLB support may send it whenever its guest acknowledged
  *		it: vhost is told how the guest's rings and buffers look, and asks
- *		nothing of the VMM that the virtio device itself does not
+ *		nothing of the VMM that the virtio device itself does not; and no
+ *		kernel is known that a guest can harm by it
  * @since:	ended by one without families; none for what no vhost device offers
  * @checks:	"area.name" of the checks that run the claim, NULL-ended; or NULL
  * @source:	where it was read

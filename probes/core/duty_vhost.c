@@ -93,13 +93,20 @@ const struct duty duty_vhost[] = {
 		.families = SCSI,
 		.meaning = "Requests carry protection information.",
 		.host = "The request header is read as struct virtio_scsi_cmd_req_pi, "
-			"which is longer.",
-		.obliges = "Send it exactly if the guest acknowledged it.",
-		.otherwise = "The command is read from the wrong place: it is another "
-			     "one, or is refused.",
-		.pass = true,
+			"which is longer, and so much of the data as the guest says in "
+			"it is mapped as protection information.",
+		.obliges = "Leave it out, of what the guest is shown too: kernels before "
+			   "7.2 count the pages of such a request wrongly (fixed by "
+			   "d876c493fc4b), and do not compare that length with the data, "
+			   "as 7.3.4 does. From then on send it exactly if the guest "
+			   "acknowledged it.",
+		.otherwise = "A guest that says more than it sends has the host's kernel "
+			     "work with a length below zero. Where guest and vhost "
+			     "differ the command is read from the wrong place: it is "
+			     "another one, or is refused.",
 		.since = { { SCSI, OLD, NULL } },
-		.source = "drivers/vhost/scsi.c: vhost_scsi_handle_vq()",
+		.source = "drivers/vhost/scsi.c: vhost_scsi_handle_vq(), "
+			  "vhost_scsi_mapal()",
 	},
 	{
 		.space = BITS_FEATURES,
