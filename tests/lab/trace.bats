@@ -118,6 +118,23 @@ all() {
 		and .[0].name == "VHOST_IOTLB_UPDATE" and .[0].iova == "memory0+0x0" and .[0].perm == 3'
 }
 
+# story: the indented blocks of README's section about 2022, a line each
+story() {
+	sed -n '/^## The bug of 2022/,/^## Use it/p' "$BATS_TEST_DIRNAME/../../README.md" |
+		awk '/^    / { line = line $0 " "; next } line { print line; line = "" }' | tr -s ' '
+}
+
+# told COUNT PATTERN TEXT: as many blocks of the story are of that form, and TEXT has each
+told() {
+	[ "$(story | grep -cE "^ $2")" -eq "$1" ]
+	while read -r line; do
+		[[ $(tr -s ' \n' ' ' <<<"$3") == *" $line "* ]] || {
+			echo "README quotes what was not printed: $line" >&2
+			return 1
+		}
+	done < <(story | grep -E "^ $2")
+}
+
 # attached POLICY: the guest's script that looks at it once it waits
 attached() {
 	echo "coproc trace_client $1 protected; pid=\$COPROC_PID; read -r _ <&\"\${COPROC[0]}\"
@@ -126,10 +143,11 @@ attached() {
 
 @test "a kernel without bit 33: nothing is wrong, what-if tells, and no VMM that runs is looked at" {
 	series 5.10
-	in_guest "$(traced crosvm-2022 protected) $(traced reopened protected) $(traced kvmtool-2021 plain --what-if 33,1 --fail-on high)
+	in_guest "$(traced crosvm-2022 protected) $(story | sed -n 's, \./, ,; s/^ vhostcheck trace .*/&;/p') $(traced reopened protected) $(traced kvmtool-2021 plain --what-if 33,1 --fail-on high)
 		$(traced passthrough-late protected --what-if 33) $(traced crosvm protected --what-if 33,1) $(attached waiting)"
 	mkdir "$BATS_FILE_TMPDIR/old"
-	cp my-{crosvm-2022,crosvm,kvmtool-2021}.json "$BATS_FILE_TMPDIR/old"
+	cp my-{crosvm-2022,crosvm,kvmtool-2021,what-if}.json "$BATS_FILE_TMPDIR/old"
+	told 2 '(vsock: works|what if:) ' "$(<err)"
 	ends crosvm-2022.jsonl works null
 	json '.unobserved.hex == "0x200000002"'
 	ends kvmtool-2021.jsonl works null
@@ -222,6 +240,7 @@ started_and_work() {
 	json '.[] | select(.stack == "my-qemu-net") | .reason.text | contains("--what-if 35")'
 	series 6.1
 	play "$BATS_FILE_TMPDIR"/old/my-*.json "$BATS_FILE_TMPDIR"/my-qemu-*.json
-	played works unknown fails_start works works works works works works
+	told 2 'my-' "$("$VHOSTCHECK" convert - --to text <<<"$output")"
+	played works unknown fails_start works works works works works works fails_start
 	json '.[] | select(.stack == "my-crosvm-2022") | .reason.text | contains("--what-if 1,33")'
 }
