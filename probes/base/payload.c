@@ -22,11 +22,13 @@ static uint64_t mix(uint64_t x)
 void payload_fill(uint32_t seed, uint64_t offset, void *bytes, size_t len)
 {
 	unsigned char *p = bytes;
+	uint64_t word = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		uint64_t at = offset + i;
-		uint64_t word = mix((uint64_t)seed << 32 ^ at / 8);
 
+		if (i == 0 || at % 8 == 0)
+			word = mix((uint64_t)seed << 32 ^ at / 8);
 		p[i] = (unsigned char)(word >> 8 * (at % 8));
 	}
 }

@@ -36,6 +36,8 @@ void shadow_note(struct session *s, const struct shadow *sh, const char *step,
 	uint64_t first = 0;
 	uint64_t end = region->len;
 
+	if (!memcmp(now, then, end))
+		first = end;
 	while (first < end && now[first] == then[first])
 		first++;
 	while (end > first && now[end - 1] == then[end - 1])
