@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -80,6 +81,9 @@ static void be_modest(void)
 {
 	static const struct rlimit no_core = { 1, 1 };
 
+	/* the runner's, which is not for a peer or a worker */
+	if (sched_getscheduler(0) == SCHED_BATCH)
+		(void)sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	(void)write_text("/proc/self/oom_score_adj", "1000");
 	if (getpriority(PRIO_PROCESS, 0) < CHILD_NICE)

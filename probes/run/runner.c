@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -48,6 +49,16 @@ struct running {
 	bool over;    /* the verdict on its end is in out->end */
 };
 
+/*
+ * A task of SCHED_BATCH does not take the processor from another when it wakes (sched(7)):
+ * evidence is read by what fits the queue, not by one switch there and back a line.
+ */
+static void collect_patiently(void)
+{
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
+}
+
 struct runner *runner_new(void)
 {
 	struct runner *r = calloc(1, sizeof(*r));
@@ -69,6 +80,7 @@ struct runner *runner_new(void)
 		free(r);
 		return NULL;
 	}
+	collect_patiently();
 	(void)sigprocmask(SIG_BLOCK, &set, &r->old_mask);
 	r->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (r->signals < 0) {
