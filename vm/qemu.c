@@ -163,8 +163,9 @@ int vm_qemu_argv(const struct vm_spec *spec, enum vm_accel accel, const int *fd,
 	put(&w, "-accel");
 	put(&w, "%s", vm_accel_name(accel));
 	put(&w, "-cpu");
-	/* cx16, la57: TCG of QEMU 7.2 crashes guests that use them */
-	put(&w, "%s", accel == VM_ACCEL_KVM ? "host" : "max,-cx16,-la57");
+	/* cx16, la57: TCG of QEMU 7.2 crashes guests that use them. erms: a kernel that
+	 * sees it clears each page by 4096 stores of a byte, as TCG does `rep stosb` */
+	put(&w, "%s", accel == VM_ACCEL_KVM ? "host" : "max,-cx16,-la57,-erms");
 	put(&w, "-smp");
 	put(&w, "%u", spec->cpus);
 	put(&w, "-m");

@@ -47,7 +47,7 @@ static void tcg_runs_without_the_features_that_crash_its_guests(void **state)
 	assert_int_equal(vm_qemu_argv(&spec, VM_ACCEL_TCG, fd, &argv), 0);
 	assert_string_equal(argv.name[0], spec.qemu);
 	assert_string_equal(after(&argv, "-accel"), "tcg");
-	assert_string_equal(after(&argv, "-cpu"), "max,-cx16,-la57");
+	assert_string_equal(after(&argv, "-cpu"), "max,-cx16,-la57,-erms");
 	assert_string_equal(after(&argv, "-smp"), "2");
 	assert_string_equal(after(&argv, "-m"), "768");
 	assert_string_equal(after(&argv, "-kernel"), "/a b,c/vmlinuz");
