@@ -210,28 +210,39 @@ static bool beyond_noise(const struct spread *o, const struct spread *n)
 	return (o->high < n->low || n->high < o->low) && apart > tenth;
 }
 
-static const struct ev *same_measure(const struct evidence *e, const struct ev *like)
+static bool is_like(const struct ev *ev, const struct ev *like)
 {
-	const struct ev *ev = NULL;
+	return ev->kind == EV_MEASURE && diff_same(ev->step, like->step) &&
+	       diff_same(ev->measure.name, like->measure.name) &&
+	       diff_same(ev->measure.unit, like->measure.unit);
+}
 
-	while ((ev = ev_find_next(e, ev, EV_MEASURE, like->step)))
-		if (diff_same(ev->measure.name, like->measure.name) &&
-		    diff_same(ev->measure.unit, like->measure.unit))
-			return ev;
+/* A step may measure the same several times: the second of @old is the second of @new. */
+static const struct ev *same_measure(const struct evidence *old, size_t place,
+				     const struct evidence *new)
+{
+	const struct ev *like = old->ev.item[place];
+	size_t before = 0;
+
+	for (size_t i = 0; i < place; i++)
+		before += is_like(old->ev.item[i], like);
+	for (size_t i = 0; i < new->ev.count; i++)
+		if (is_like(new->ev.item[i], like) && !before--)
+			return new->ev.item[i];
 	return NULL;
 }
 
 static int add_measures(struct comparison *c, const char *id, const char *device,
 			const struct evidence *old, const struct evidence *new)
 {
-	const struct ev *o = NULL;
-
-	while ((o = ev_find_next(old, o, EV_MEASURE, NULL))) {
-		const struct ev *n = same_measure(new, o);
+	for (size_t i = 0; i < old->ev.count; i++) {
+		const struct ev *o = old->ev.item[i], *n = NULL;
 		struct spread was, is;
 		struct diff_measure *m = NULL;
-		int r = spread_of(&o->measure, &was);
+		int r = o->kind == EV_MEASURE ? spread_of(&o->measure, &was) : 0;
 
+		if (r > 0)
+			n = same_measure(old, i, new);
 		if (r > 0)
 			r = n ? spread_of(&n->measure, &is) : 0;
 		if (r < 0)
@@ -253,7 +264,7 @@ static bool equal_machines(const struct report *o, const struct report *n)
 {
 	const struct report_vm *a = o->run.vm, *b = n->run.vm;
 
-	if (!diff_same(o->host.cpu, n->host.cpu) ||
+	if (!o->host.cpu || !diff_same(o->host.cpu, n->host.cpu) ||
 	    !diff_same(o->host.virt, n->host.virt))
 		return false;
 	if (!a || !b)

@@ -166,6 +166,21 @@ broken='(.checks[] | select(.id == "vsock.features.version_1") | .evidence) |=
 	jq "${set/X/50, 51, 49} | .run.vm.cpus = 2" 6.1.json >new.json
 	compare 0 old.json new.json
 	json '.measures == [] and .host[0].what == "machine"'
+	jq '.host.cpu = null' old.json >nobody.json
+	jq "${set/X/50, 51, 49} | .host.cpu = null" 6.1.json >new.json
+	compare 0 nobody.json new.json
+	json '.measures == []'
+}
+
+@test "what a step measures several times is compared in its order" {
+	set='.checks[0].evidence += [[A], [B] | {kind: "measure", step: "s", name: "calls", unit: "calls", samples: .}]'
+	both="${set/A/2}"
+	jq "${both/B/9}" 6.1.json >old.json
+	compare 0 old.json old.json
+	json '.measures == []'
+	jq "${both/B/5}" 6.1.json >new.json
+	compare 0 old.json new.json
+	json '[.measures[] | [.old, .new]] == [[9, 5]]'
 }
 
 @test "reports that cannot be used, and the command line" {
