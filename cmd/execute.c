@@ -133,6 +133,20 @@ static void load_for_peers(struct execution *x)
 }
 
 /* A module that cannot be loaded is told in the report; its device stays no_module. */
+static int tell_config(struct execution *x)
+{
+	const struct report_kernel *k = &x->report.host.kernel;
+
+	return k->config.count
+		       ? 0
+		       : reduced(x,
+				 arena_printf(&x->arena,
+					      "the kernel's configuration is not known: "
+					      "there is neither /boot/config-%s nor "
+					      "/lib/modules/%s/config",
+					      k->release, k->release));
+}
+
 static int load_modules(struct execution *x)
 {
 	load_for_peers(x);
@@ -200,6 +214,8 @@ int execute_begin(struct execution *x)
 		r = facts_fill_host(&x->arena, x->facts, &x->report.host);
 	if (r == 0)
 		r = fill_run(x);
+	if (r == 0)
+		r = tell_config(x);
 	if (r == 0)
 		r = choose_devices(x);
 	if (r == 0 && x->options->load_modules && !x->options->dry_run) {

@@ -100,8 +100,8 @@ struct report_run {
 /**
  * struct report_kernel - the kernel that was judged
  * @build_id:	GNU build-id, NULL where /sys/kernel/notes cannot be read
- * @config:	pairs: options that matter to vhost; each value NULL where the config of
- *		the running kernel cannot be read
+ * @config:	pairs: options that matter to vhost; none where the config of the running
+ *		kernel cannot be read
  * @cmdline:	allow-listed parameters of /proc/cmdline
  * @taint:	/proc/sys/kernel/tainted
  */

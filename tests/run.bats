@@ -274,6 +274,12 @@ refused()
 	json '.run.privileges == "user" and (.run.reduced | length > 0)'
 }
 
+@test "a kernel whose configuration cannot be read is told as one" {
+	run --separate-stderr "$VHOSTCHECK" run --json
+	json '(.host.kernel.config == {}) ==
+		(.run.reduced | any(startswith("the kernel'"'"'s configuration is not known")))'
+}
+
 @test "what a device's state keeps from being asked is one line of the text" {
 	run --separate-stderr -2 "$VHOSTCHECK" run vsock
 	[ "$(grep -c '^  skip ' <<<"$output")" -eq 1 ]
