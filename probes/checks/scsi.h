@@ -8,7 +8,7 @@
 
 #define F_HOTPLUG BIT64(VIRTIO_SCSI_F_HOTPLUG)
 
-/** SCSI_SECOND_LUN - that scsi_begin_two() has the peer make */
+/** SCSI_SECOND_LUN - that scsi_prepare_two() has the peer make */
 #define SCSI_SECOND_LUN 1u
 
 /** SCSI_OTHER_LUN - of which the peer's target has none until it is told to */
@@ -61,7 +61,10 @@ int scsi_trials(struct session *s, const struct trial *trials, size_t n);
  */
 int scsi_order(struct link *l, enum peer_op op, unsigned int lun);
 
-/** scsi_begin_two() - scsi_begin(), of a target that was given SCSI_SECOND_LUN before */
+/** scsi_prepare_two() - link_prepare(), of a target that is given SCSI_SECOND_LUN */
+int scsi_prepare_two(struct link *l, struct session *s);
+
+/** scsi_begin_two() - that, link_start() and scsi_ready() of LUN 0 */
 int scsi_begin_two(struct link *l, struct session *s);
 
 #endif

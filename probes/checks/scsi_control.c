@@ -26,15 +26,20 @@ int scsi_order(struct link *l, enum peer_op op, unsigned int lun)
 	return r;
 }
 
-int scsi_begin_two(struct link *l, struct session *s)
+int scsi_prepare_two(struct link *l, struct session *s)
 {
 	int r = session_peer(s);
 
 	link_init(l, s);
 	if (r == 0)
 		r = scsi_order(l, PEER_LUN_ADD, SCSI_SECOND_LUN);
-	if (r == 0)
-		r = link_open(l, s, &plain_start);
+	return r < 0 ? r : link_open(l, s, &plain_start);
+}
+
+int scsi_begin_two(struct link *l, struct session *s)
+{
+	int r = scsi_prepare_two(l, s);
+
 	if (r == 0)
 		r = link_start(l);
 	return r < 0 ? r : scsi_ready(s, 0);
@@ -103,13 +108,17 @@ static int collect_lun_reset(struct session *s)
 {
 	struct vhost_vring_worker w = { .index = QUEUE_IO };
 	struct link l;
-	int r = scsi_begin_two(&l, s);
+	int r = scsi_prepare_two(&l, s);
 
 	if (r < 0)
 		return r;
 	if (session_ioctl(s, "workers", VHOST_GET_VRING_WORKER, &w) < 0)
 		return 0;
-	r = scsi_tmf(s, "reset", 0, VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
+	r = link_start(&l);
+	if (r == 0)
+		r = scsi_ready(s, 0);
+	if (r == 0)
+		r = scsi_tmf(s, "reset", 0, VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
 	if (r == 0)
 		r = scsi_tmf(s, "absent", SCSI_OTHER_LUN,
 			     VIRTIO_SCSI_T_TMF_LOGICAL_UNIT_RESET);
