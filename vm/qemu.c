@@ -81,9 +81,10 @@ int vm_qemu_check_root(const char *qemu, struct vm_error *err)
 char *vm_qemu_cmdline(const struct vm_spec *spec)
 {
 	/* panic=-1: a panic reboots at once, and -no-reboot makes that the end.
-	 * nr_uarts: kernels built for fewer ports than the four that we use. */
+	 * nr_uarts: kernels built for fewer ports than the four that we use.
+	 * psi=0: pressure is reckoned at each task switch, of which flushes are made. */
 	return vm_path(
-		"console=ttyS0 panic=-1 quiet cryptomgr.notests=1 8250.nr_uarts=4%s%s",
+		"console=ttyS0 panic=-1 quiet cryptomgr.notests=1 8250.nr_uarts=4 psi=0%s%s",
 		spec->append ? " " : "", spec->append ? spec->append : "");
 }
 

@@ -36,7 +36,7 @@ bare()
 	qemu-system-x86_64 -M q35 -display none -device isa-debug-exit,iobase=0xf4,iosize=4 \
 		-no-reboot -nodefaults -no-user-config -accel tcg -cpu max,-cx16,-la57,-erms -smp 1 -m 512 \
 		-kernel "$image" -initrd "$work/initrd" \
-		-append "console=ttyS0 panic=-1 quiet cryptomgr.notests=1 8250.nr_uarts=4" \
+		-append "console=ttyS0 panic=-1 quiet cryptomgr.notests=1 8250.nr_uarts=4 psi=0" \
 		-serial "file:$work/console" -serial null -serial null -serial null || [ $? -eq 1 ]
 }
 
