@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drives /dev/vhost-vsock as a VMM does, without a guest: `trace_client POLICY GUEST`.
+ * Drives /dev/vhost-vsock (`array`: /dev/vhost-net) as a VMM does, without a guest: `trace_client POLICY GUEST`.
  * The VMMs are those of stacks/ by their orders and the features that they send.
  * Linked statically, so that nothing of the C library's can be put before it.
  */
@@ -34,7 +34,8 @@
  * @order:	O owner, G get features, F set features, B backend features, M memory, C
  *		CID, R rings, U map, S start, K kick and wait for the worker, P go on in a
  *		child that gets the descriptor by a socket, W say so and wait to be ended,
- *		Z close and open anew
+ *		Z close and open anew, A get all features that are offered and set them,
+ *		both by the array forms
  * @all:	sends all that is offered, whatever the guest acknowledges
  * @mask:	bits that it leaves out
  */
@@ -52,6 +53,7 @@ static const struct policy {
 	{ "waiting", "OGFMRCSKW", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 	{ "reopened", "OGFMRCSZOGFMRCS", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 	{ "passed-on", "GPOGFMRCS", false, 0 },
+	{ "array", "OA", true, 0 },
 	{ "eighteen", "OGGFMRCSK", false, BIT64(VIRTIO_F_ACCESS_PLATFORM) },
 };
 
@@ -79,6 +81,18 @@ static int set_features(struct vmm *v)
 {
 	v->sent = v->policy->all ? v->offered : v->offered & v->acks & ~v->policy->mask;
 	return ioctl(v->fd, VHOST_SET_FEATURES, &v->sent) < 0 ? fail("SET_FEATURES") : 0;
+}
+
+/* As the kernel has it since 6.17, which the C library's headers may not know. */
+static int array_features(struct vmm *v)
+{
+	uint64_t all[3] = { 2 }; /* words, then these */
+
+	if (ioctl(v->fd, _IOR(VHOST_VIRTIO, 0x83, uint64_t), all) < 0)
+		return fail("GET_FEATURES_ARRAY");
+	return ioctl(v->fd, _IOW(VHOST_VIRTIO, 0x83, uint64_t), all) < 0
+		       ? fail("SET_FEATURES_ARRAY")
+		       : 0;
 }
 
 static int set_backend(struct vmm *v)
@@ -235,6 +249,8 @@ static int step(struct vmm *v, char what)
 			       : 0;
 	case 'F':
 		return set_features(v);
+	case 'A':
+		return array_features(v);
 	case 'B':
 		return set_backend(v);
 	case 'M':
@@ -284,11 +300,12 @@ int main(int argc, char **argv)
 		return 64;
 	if (argc > 2 && !strcmp(argv[2], "protected"))
 		v.acks |= BIT64(VIRTIO_F_ACCESS_PLATFORM);
-	v.fd = open("/dev/vhost-vsock", O_RDWR);
+	v.fd = open(v.policy->order[1] == 'A' ? "/dev/vhost-net" : "/dev/vhost-vsock",
+		    O_RDWR);
 	v.memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			-1, 0);
 	if (v.fd < 0 || v.memory == MAP_FAILED)
-		return fail("/dev/vhost-vsock") < 0;
+		return fail("open") < 0;
 	begin = now_us();
 	for (const char *c = v.policy->order; *c; c++)
 		if (step(&v, *c) < 0)
