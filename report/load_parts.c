@@ -44,7 +44,9 @@ struct object {
 
 static char here(const struct scan *s)
 {
-	return s->at < s->len ? s->text[s->at] : '\0';
+	if (s->at >= s->len)
+		return '\0';
+	return s->text[s->at];
 }
 
 static bool is_blank(char c)
