@@ -200,7 +200,7 @@ journal()
 	golden 6.1 | head -c 100000 >r.json
 	refused "it ends too early"
 	printf '{"schema":%0100000d' 0 | tr 0 '[' >r.json
-	refused "r.json:"
+	refused "not JSON at byte 41: nesting too deep (column 42)"
 	golden 6.1 | jq . | sed '0,/"virt": .*/s//"virt": "\xff",/' >r.json
 	refused "r.json:"
 	golden 6.1 | jq . | sed '0,/"virt": /s//"virt": null, "virt": /' >r.json

@@ -4,7 +4,7 @@
 
 #include "base/json_lines.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX 32 /* of rec_from_text() */
 #define NAME_ROOM 128
 
 /**
