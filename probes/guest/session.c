@@ -171,18 +171,10 @@ void session_close(struct session *s)
 	session_order(s, false);
 }
 
-/* What was taken may change where the rings begin. */
-static void note_from(struct session *s, unsigned long request, const void *arg)
+static bool resets(unsigned long request, const void *arg)
 {
-	const struct vhost_vring_state *state = arg;
-
-	if (request == VHOST_RESET_OWNER ||
-	    (request == VHOST_VDPA_SET_STATUS && arg && *(const uint8_t *)arg == 0))
-		forget_from(s);
-	if (request != VHOST_SET_VRING_BASE || !arg || state->index >= SESSION_QUEUES)
-		return;
-	s->from[state->index].v = state->num;
-	s->from[state->index].set |= s->family != FAMILY_VDPA;
+	return request == VHOST_RESET_OWNER ||
+	       (request == VHOST_VDPA_SET_STATUS && arg && *(const uint8_t *)arg == 0);
 }
 
 int session_ioctl(struct session *s, const char *step, unsigned long request, void *arg)
@@ -194,8 +186,8 @@ int session_ioctl(struct session *s, const char *step, unsigned long request, vo
 	s->calls++;
 	r = s->seam->dev->ops->ioctl(s->seam->dev, request, arg);
 	record_call(s, step, name, record_argument(s, request, arg, r), r);
-	if (r >= 0)
-		note_from(s, request, arg);
+	if (r >= 0 && resets(request, arg))
+		forget_from(s);
 	return r;
 }
 
@@ -304,8 +296,13 @@ int session_ring_base(struct session *s, const char *step, unsigned int index,
 		      unsigned int base)
 {
 	struct vhost_vring_state state = { .index = index, .num = base };
+	int r = session_ioctl(s, step, VHOST_SET_VRING_BASE, &state);
 
-	return session_ioctl(s, step, VHOST_SET_VRING_BASE, &state);
+	if (r >= 0 && index < SESSION_QUEUES) {
+		s->from[index].v = base;
+		s->from[index].set |= s->family != FAMILY_VDPA;
+	}
+	return r;
 }
 
 bool session_writes_iova(const struct session *s)
