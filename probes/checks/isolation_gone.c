@@ -202,12 +202,13 @@ static int collect_readdressed(struct session *s)
 	struct link l;
 	int r = warm_up(s, &l);
 
-	for (size_t i = 0; i < ARRAY_SIZE(moved_rings) && r == 0; i++) {
-		r = start_readdressed(s, &sh, &moved_rings[i]);
-		(void)session_ring_addr(s, "home", moved_rings[i].q,
-					session_ring_home(s, moved_rings[i].q));
-	}
-	return r;
+	if (r == 0)
+		r = start_readdressed(s, &sh, &moved_rings[0]);
+	if (r < 0)
+		return r;
+	(void)session_ring_addr(s, "home", moved_rings[0].q,
+				session_ring_home(s, moved_rings[0].q));
+	return start_readdressed(s, &sh, &moved_rings[1]);
 }
 
 static void judge_readdressed(struct judge *j)
