@@ -265,6 +265,21 @@ static int map_second(struct session *s, const struct moved *m)
 			     });
 }
 
+/* A packet for the guest: the device has put it somewhere once it was flushed. */
+static void send_back(struct link *l)
+{
+	struct peer_reply reply;
+	int r = link_ask(l, &(struct peer_request){ .op = PEER_SEND,
+						    .slot = l->slot,
+						    .frame = SHORT_BYTES,
+						    .len = SHORT_BYTES });
+
+	if (r == 0)
+		r = link_answer(l, &reply);
+	if (r == 0)
+		(void)session_barrier(l->s);
+}
+
 static int collect_remapped(struct session *s)
 {
 	const struct moved *tx = &moved_rings[0];
@@ -293,12 +308,26 @@ static int collect_remapped(struct session *s)
 	link_queue(&l);
 	(void)session_stalled(s, tx->after, QUEUE_TX);
 	shadow_note(s, &sh, tx->after, MEM_SPARE);
+	session_note_ring(s, rx->before, QUEUE_RX);
 	r = readdress(s, &sh, rx);
 	if (r < 0)
 		return r;
-	(void)link_rx(&l, "back", SHORT_BYTES);
+	send_back(&l);
+	session_note_ring(s, rx->after, QUEUE_RX);
 	shadow_note(s, &sh, rx->after, MEM_SPARE);
 	return 0;
+}
+
+/* By one buffer or more: other frames may come to a tap. */
+static void judge_received(struct judge *j, const struct moved *m)
+{
+	const struct ev *before = judge_need(j, EV_RING, m->before);
+	const struct ev *after = judge_need(j, EV_RING, m->after);
+
+	if (before && after)
+		judge_that(j, after->ring.used.v != before->ring.used.v,
+			   "%s ring: nothing was received into it at step \"%s\"",
+			   after->ring.queue, m->after);
 }
 
 static void judge_remapped(struct judge *j)
@@ -310,7 +339,7 @@ static void judge_remapped(struct judge *j)
 		judge_untouched(j, moved_rings[i].after, "spare");
 	}
 	judge_went_on(j, "before", "after");
-	judge_bytes(j, "back", SHORT_BYTES);
+	judge_received(j, &moved_rings[1]);
 }
 
 const struct check isolation_remapped_ring = {
@@ -328,7 +357,7 @@ const struct check isolation_remapped_ring = {
 		"The used ring is mapped at a second address, and bytes go both ways. It is "
 		"given that address, which the old mapping, extended, would put onto a "
 		"canary: a packet, kick, flush; one element further, the canary's pages "
-		"compared. Then the same with the receive ring, and payload to the guest.",
+		"compared. Then the same with the receive ring and a packet for the guest.",
 	.severity = SEVERITY_CRITICAL,
 	.risk = RISK_INTRUSIVE,
 	.since = FIRST_VERSION,
