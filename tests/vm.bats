@@ -435,7 +435,7 @@ whole='journal "$(cat begin check_start check rest)"; leave 0'
 	mkdir out
 	# the first ends only after the second, which was begun meanwhile
 	play 'if [[ "$*" == *" other "* ]]; then
-	journal "$(sed "s/$(uname -r)/9.9.9/" begin)" "$(cat check_start check rest)"
+	journal "$(sed "s/$(uname -r)/9.9.9/g" begin)" "$(cat check_start check rest)"
 	: >second_done
 else
 	until [ -e second_done ]; do read -rt 0.01 <> <(:) || :; done
