@@ -62,7 +62,10 @@ static inline void sample_evidence(struct arena *a, struct rec_list *list)
 	e = sample_new(a, list, sizeof(*e));
 	*e = (struct ev){ .kind = EV_RING,
 			  .step = "after",
-			  .ring = { "tx", opt_int(1), opt_int(0), opt_int(0), { 0 } } };
+			  .ring = { .queue = "tx",
+				    .avail = opt_int(1),
+				    .used = opt_int(0),
+				    .base = opt_int(0) } };
 	e = sample_new(a, list, sizeof(*e));
 	*e = (struct ev){ .kind = EV_EVENTFD,
 			  .step = "after",

@@ -39,7 +39,7 @@ static void each_text_has_its_own_value(void **state)
 	for (int i = 0; i < TEXTS; i++) {
 		char copy[LEN + 1];
 
-		strcpy(copy, text[i]);
+		memcpy(copy, text[i], sizeof(copy));
 		assert_ptr_equal(memo_find(&m, copy, LEN), text[i]);
 		assert_null(memo_find(&m, copy, LEN - 1));
 	}
