@@ -89,7 +89,6 @@ static void describe(struct line *l, const struct ev *e)
 		add_int(l, "used", e->ring.used);
 		add_int(l, "base", e->ring.base);
 		add_int(l, "flags", e->ring.flags);
-		add_int(l, "from", e->ring.from);
 		break;
 	case EV_EVENTFD:
 		add(l, "%s", e->eventfd.queue);

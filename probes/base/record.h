@@ -97,7 +97,7 @@ struct rec_shape;
 /**
  * enum rec_nullable - whether a value may be null
  * @REC_OPTIONAL: it may, and the key may be left out, which is the same and is how null is
- *		written: of files that people write, and of what older ones did not have
+ *		written; of files that people write
  */
 enum rec_nullable {
 	REC_NEVER_NULL,

@@ -49,7 +49,6 @@ static const struct rec_field ring_fields[] = {
 	{ "used", REC_OPT_INT, offsetof(struct ev, ring.used), true, NULL },
 	{ "base", REC_OPT_INT, offsetof(struct ev, ring.base), true, NULL },
 	{ "flags", REC_OPT_INT, offsetof(struct ev, ring.flags), true, NULL },
-	{ "from", REC_OPT_INT, offsetof(struct ev, ring.from), REC_OPTIONAL, NULL },
 	{ 0 },
 };
 

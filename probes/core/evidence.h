@@ -59,6 +59,14 @@ extern const char *const ev_kind_names[],
 	*const ev_perm_names[], *const ev_msg_names[], *const ev_way_names[],
 							       *const ev_dir_names[];
 
+/** EV_CLOSE, EV_IN_ORDER - step and value of the facts that tell by its name how each ring
+ * of a device stood when it was closed: it took no more than it was offered, and gave back
+ * no more than it took. Else the value has the numbers; how far a ring came that the host
+ * fills is a matter of pace, and no evidence.
+ */
+#define EV_CLOSE "close"
+#define EV_IN_ORDER "in order"
+
 /**
  * struct ev - one observation
  * @kind:	enum ev_kind
@@ -69,8 +77,7 @@ extern const char *const ev_kind_names[],
  *   with @ioctl.err set, else the result.
  * iotlb: a message; @iotlb.iova is "region+0x0", or a bare number outside all regions;
  *   @iotlb.err is that of the write or read.
- * ring: indices as they stand; @ring.base is what VHOST_GET_VRING_BASE said. Where the
- *   device is closed also @ring.from, what VHOST_SET_VRING_BASE took last: 0 before.
+ * ring: indices as they stand; @ring.base is what VHOST_GET_VRING_BASE said.
  * eventfd: signals since it was last read: how many on err, 1 for any on call.
  * worker: threads named for this process: @worker.type is task, kthread or none.
  * bytes: one transfer; sent and received are of the two ends.
@@ -96,7 +103,7 @@ struct ev {
 		} iotlb;
 		struct ev_ring {
 			const char *queue;
-			struct opt_int avail, used, base, flags, from;
+			struct opt_int avail, used, base, flags;
 		} ring;
 		struct ev_eventfd {
 			const char *queue;

@@ -35,38 +35,16 @@ void judge_that(struct judge *j, bool holds, const char *fmt, ...)
 
 /*
  * Whatever a check is about: a contract that holds on a device whose own indices are wrong
- * is not proved. It takes what it was offered, in order, and gives back what it took.
+ * is not proved. Evidence that was recorded before there was such a thing has none of it.
  */
-static void judge_end(struct judge *j, const struct ev_ring *ring)
-{
-	uint16_t from = (uint16_t)ring->from.v;
-	uint16_t offered = ring->avail.set ? (uint16_t)(ring->avail.v - from) : 0;
-	uint16_t taken = (uint16_t)(ring->base.v - from);
-	uint16_t used = ring->used.set ? (uint16_t)(ring->used.v - from) : 0;
-
-	judge_that(j, ring->base.set,
-		   "%s ring: VHOST_GET_VRING_BASE returned 0 and wrote nothing, or of "
-		   "another ring",
-		   ring->queue);
-	judge_that(j, taken <= offered,
-		   "%s ring: it began at index %u and was offered %u buffers, but the "
-		   "device's own index is %d in the end",
-		   ring->queue, from, offered, (int)ring->base.v);
-	judge_that(
-		j, used <= taken,
-		"%s ring: it began at index %u and the device took %u buffers, but the "
-		"used index is %d in the end",
-		ring->queue, from, taken, (int)ring->used.v);
-}
-
-/* Not of evidence that was recorded before there was such a thing. */
 static void judge_ends(struct judge *j)
 {
 	const struct ev *ev = NULL;
 
-	while ((ev = ev_find_next(j->evidence, ev, EV_RING, NULL)))
-		if (ev->ring.from.set)
-			judge_end(j, &ev->ring);
+	while ((ev = ev_find_next(j->evidence, ev, EV_FACT, EV_CLOSE)))
+		judge_that(j, same(ev->fact.value, EV_IN_ORDER),
+			   "%s ring: the device's own index is wrong in the end (%s)",
+			   ev->fact.name, ev->fact.value ? ev->fact.value : "?");
 }
 
 struct verdict judge_run(struct arena *a, void (*judge)(struct judge *),

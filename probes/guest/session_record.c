@@ -453,22 +453,29 @@ void session_note_ring(struct session *s, const char *step, enum session_queue q
 static int record_end(struct session *s, unsigned int q)
 {
 	const struct ring *ring = &s->ring[q];
-	struct ev ev = {
-		.kind = EV_RING,
-		.step = "close",
-		.ring = { .queue = ring_name(s->mem.layout, q), .from = s->from[q] },
-	};
+	const char *name = ring_name(s->mem.layout, q);
+	uint16_t from = (uint16_t)s->from[q].v, used = from, offered = from;
+	struct opt_int base = { 0 };
 	int r = -ENODATA;
 
 	if (!s->from[q].set)
 		return r;
 	if (ring->mem)
-		ev.ring.used = opt_int(ring_used_idx(ring));
-	r = get_base(s, "close", q, &ev.ring.base);
+		used = ring_used_idx(ring);
+	r = get_base(s, EV_CLOSE, q, &base);
+	if (r < 0)
+		return r;
 	if (ring->mem)
-		ev.ring.avail = opt_int(ring_avail_idx(ring));
-	if (r >= 0)
-		record_emit(s, &ev);
+		offered = ring_avail_idx(ring);
+	if (!base.set)
+		session_fact(s, EV_CLOSE, name,
+			     "VHOST_GET_VRING_BASE wrote nothing, or of another ring");
+	else if ((uint16_t)(used - from) <= (uint16_t)(base.v - from) &&
+		 (uint16_t)(base.v - from) <= (uint16_t)(offered - from))
+		session_fact(s, EV_CLOSE, name, EV_IN_ORDER);
+	else
+		session_fact(s, EV_CLOSE, name, "from %u, avail %u, base %d, used %u",
+			     from, offered, (int)base.v, used);
 	return r;
 }
 

@@ -597,19 +597,17 @@ static void test_where_rings_end_is_told_at_the_close_of_a_check(void **state)
 	assert_int_equal(session_open(&f->s), 0);
 	f->fake.on_ioctl = unowned;
 	session_close(&f->s);
-	assert_null(ev_find(&f->fake.e, EV_RING, "close"));
+	assert_null(ev_find(&f->fake.e, EV_FACT, EV_CLOSE));
 	assert_int_equal(f->fake.ioctls, 0);
 
 	f->s.ends = true;
 	f->fake.value = 3;
 	session_close(&f->s);
-	ev = at(f, EV_RING, "close");
-	assert_string_equal(ev->ring.queue, "rx");
-	assert_true(ev->ring.from.set && ev->ring.from.v == 0);
-	assert_true(ev->ring.base.set && ev->ring.base.v == 3);
-	assert_false(ev->ring.avail.set || ev->ring.used.set);
-	ev = ev_find_next(&f->fake.e, ev, EV_RING, "close");
-	assert_string_equal(ev->ring.queue, "tx");
+	ev = at(f, EV_FACT, EV_CLOSE);
+	assert_string_equal(ev->fact.name, "rx");
+	assert_string_equal(ev->fact.value, "from 0, avail 0, base 3, used 0");
+	ev = ev_find_next(&f->fake.e, ev, EV_FACT, EV_CLOSE);
+	assert_string_equal(ev->fact.name, "tx");
 	assert_null(ev_find(&f->fake.e, EV_IOCTL, "close"));
 }
 
@@ -626,14 +624,12 @@ static void test_a_ring_that_was_laid_out_ends_with_what_it_was_offered(void **s
 	ring_publish(&f->s.ring[QUEUE_RX]);
 	f->s.ends = true;
 	session_close(&f->s);
-	ev = at(f, EV_RING, "close");
-	assert_int_equal(ev->ring.from.v, 65535);
-	assert_int_equal(ev->ring.avail.v, 0);
-	assert_int_equal(ev->ring.used.v, 65535);
+	ev = at(f, EV_FACT, EV_CLOSE);
+	assert_string_equal(ev->fact.value, EV_IN_ORDER);
 	/* closed, or reset, it is nothing to go by until it is given an index again */
 	f->fake.e = (struct evidence){ 0 };
 	session_close(&f->s);
-	assert_null(ev_find(&f->fake.e, EV_RING, "close"));
+	assert_null(ev_find(&f->fake.e, EV_FACT, EV_CLOSE));
 }
 
 static void test_a_twin_is_a_second_guest_on_a_second_device(void **state)
