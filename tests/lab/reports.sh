@@ -31,9 +31,10 @@ expectations()
 
 packages()
 {
-	local release image
+	local series release image
 
-	while IFS=$'\t' read -r _ release image _; do
+	while IFS=$'\t' read -r series release image _; do
+		[ "$series" != 6.1-full ] || continue # of lab.trace, which needs its 9p
 		! is_of "$1" "$release" || ls "${image%/tree/*}"/*.deb
 	done <"$kernels"
 }

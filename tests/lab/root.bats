@@ -9,7 +9,7 @@ setup() {
 	export TMPDIR=$BATS_TEST_TMPDIR/tmp
 	mkdir "$TMPDIR"
 	cd "$BATS_TEST_TMPDIR" || return
-	IFS=$'\t' read -r _ release image modules < <(grep -E '^[^[:space:]]+-full' "$LAB_KERNELS") ||
+	IFS=$'\t' read -r _ release image modules < <(grep -E '^6.12-full' "$LAB_KERNELS") ||
 		skip "the mirror has no full kernel"
 }
 
