@@ -132,7 +132,6 @@ static void load_for_peers(struct execution *x)
 			r = modules_load(&x->modules, modules[i].name);
 }
 
-/* A module that cannot be loaded is told in the report; its device stays no_module. */
 static int tell_config(struct execution *x)
 {
 	const struct report_kernel *k = &x->report.host.kernel;
@@ -147,6 +146,7 @@ static int tell_config(struct execution *x)
 					      k->release, k->release));
 }
 
+/* A module that cannot be loaded is told in the report; its device stays no_module. */
 static int load_modules(struct execution *x)
 {
 	load_for_peers(x);
