@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/diff.h"
+#include <string.h>
+
 #include "cmd/stored.h"
+#include "report/diff.h"
 
 /** struct request - OLD and NEW */
 struct request {
@@ -23,6 +25,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (q->count < ARRAY_SIZE(q->path)) {
 			argp_error(state, "name two reports: OLD and NEW");
+			return EINVAL;
+		}
+		if (!strcmp(q->path[0], "-") && !strcmp(q->path[1], "-")) {
+			argp_error(state, "OLD and NEW cannot both be standard input");
 			return EINVAL;
 		}
 		return 0;

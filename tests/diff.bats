@@ -190,8 +190,15 @@ broken='(.checks[] | select(.id == "vsock.features.version_1") | .evidence) |=
 	valid error
 	run -3 --separate-stderr "$VHOSTCHECK" diff none 6.1.json
 	one_line "none: No such file"
+	run -3 --separate-stderr "$VHOSTCHECK" diff none new.json --json
+	one_line "none: No such file" # the first of two, once
+	valid error
 	run -64 --separate-stderr "$VHOSTCHECK" diff 6.1.json
 	one_line "name two reports"
 	run -64 --separate-stderr "$VHOSTCHECK" diff 6.1.json 6.1.json 6.1.json
 	one_line "compares two reports"
+	run -64 --separate-stderr "$VHOSTCHECK" diff - -
+	one_line "cannot both be standard input"
+	run -1 --separate-stderr "$VHOSTCHECK" diff 5.10.json - <6.1.json
+	[ -z "$stderr" ]
 }
