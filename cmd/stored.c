@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "cmd/stored.h"
@@ -30,6 +31,21 @@ static int grow(struct bytes *b, size_t room)
 	return 0;
 }
 
+/* Of a large one huge pages are asked for: each page is a fault otherwise. */
+static int make_room(struct bytes *b, size_t room)
+{
+	const size_t huge = (size_t)2 << 20;
+
+	if (room < huge)
+		return grow(b, room);
+	b->at = aligned_alloc(huge, (room + huge - 1) / huge * huge);
+	if (!b->at)
+		return -ENOMEM;
+	b->room = room;
+	(void)madvise(b->at, room, MADV_HUGEPAGE);
+	return 0;
+}
+
 /* Room at first: of a file all of it, and the byte by which its end is seen. */
 static size_t first_room(int fd)
 {
@@ -43,7 +59,7 @@ static size_t first_room(int fd)
 
 static int slurp_all(int fd, struct bytes *b)
 {
-	int e = grow(b, first_room(fd));
+	int e = make_room(b, first_room(fd));
 
 	while (e == 0) {
 		ssize_t n =

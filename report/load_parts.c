@@ -18,13 +18,22 @@
 /**
  * struct scan - a walk over the text
  * @seen:	elements without parts, by their text; borrowed
+ * @element:	what json-c is given of the one that is being read
  */
 struct scan {
 	struct arena *arena;
 	const char *text;
 	size_t len, at;
 	struct memo *seen;
+	struct rec_parser parser;
+	struct printbuf *element;
 };
+
+static void scan_done(struct scan *s)
+{
+	rec_parser_done(&s->parser);
+	printbuf_free(s->element);
+}
 
 /**
  * struct object - one that is being read
@@ -141,17 +150,66 @@ static bool skip_value(struct scan *s)
 	}
 }
 
+/*
+ * An element that is laid out as run does it: its last line is the first with a brace as
+ * far in as its own. False if it is not so, or longer than any that run writes. Where that
+ * is not its end, what json-c is given is no value, or more than one.
+ */
+static bool skip_lines(struct scan *s)
+{
+	const size_t most = 1 << 14, left = s->len - s->at;
+	const char *brace = s->text + s->at, *line = brace;
+	const char *end = brace + (left < most ? left : most);
+	size_t indent = 0;
+
+	while (line > s->text && line[-1] == ' ')
+		line--;
+	indent = (size_t)(brace - line);
+	if (end - brace < 2 || brace[0] != '{' || brace[1] != '\n')
+		return false;
+	for (const char *at = brace; (at = memchr(at, '\n', (size_t)(end - at)));) {
+		at++;
+		if ((size_t)(end - at) > indent && at[indent] == '}' &&
+		    !memcmp(at, line, indent)) {
+			s->at = (size_t)(at + indent + 1 - s->text);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ------------------------------------------------------------------ what is read */
 
 static int read_object(struct scan *s, const struct rec_shape *shape,
 		       const struct report_part *parts, void *obj);
 
-static int read_text(struct scan *s, const struct rec_shape *shape, const char *text,
-		     size_t len, void *obj)
+/*
+ * Without the blanks that lines begin with, half of what run writes. Line breaks stay: in
+ * a string they are an error, which json-c is to find.
+ */
+static int keep(struct printbuf *to, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *line_break = memchr(text, '\n', (size_t)(end - text));
+		const char *next = line_break ? line_break + 1 : end;
+
+		if (printbuf_memappend(to, text, (int)(next - text)) < 0)
+			return -ENOMEM;
+		while (next < end && *next == ' ' && line_break)
+			next++;
+		text = next;
+	}
+	return 0;
+}
+
+static int read_kept(struct scan *s, const struct rec_shape *shape,
+		     const struct printbuf *kept, void *obj)
 {
 	struct rec_error unused;
 
-	return rec_from_text(s->arena, shape, text, len, obj, &unused);
+	return rec_parse(&s->parser, shape, kept->buf, (size_t)kept->bpos, obj, &unused);
 }
 
 /* Of the same text the same is made: a structure of its own that shares what it points to. */
@@ -163,7 +221,7 @@ static int read_once(struct scan *s, const struct rec_shape *shape, void *item)
 	size_t len = 0;
 	int e = 0;
 
-	if (!skip_value(s))
+	if (!skip_lines(s) && !skip_value(s))
 		return -EINVAL;
 	len = (size_t)(s->text + s->at - text);
 	seen = memo_find(s->seen, text, len);
@@ -171,7 +229,10 @@ static int read_once(struct scan *s, const struct rec_shape *shape, void *item)
 		memcpy(item, seen, shape->size);
 		return 0;
 	}
-	e = read_text(s, shape, text, len, item);
+	printbuf_reset(s->element);
+	e = keep(s->element, text, len);
+	if (e == 0)
+		e = read_kept(s, shape, s->element, item);
 	if (e < 0)
 		return e;
 	key = arena_memdup(s->arena, text, len);
@@ -199,13 +260,6 @@ static int read_list(struct scan *s, const struct report_part *part, struct rec_
 	return e;
 }
 
-static int keep_rest(const struct scan *s, struct object *o)
-{
-	int n = (int)(s->at - o->from);
-
-	return printbuf_memappend(o->rest, s->text + o->from, n) < 0 ? -ENOMEM : 0;
-}
-
 static int read_part(struct scan *s, struct object *o, size_t part)
 {
 	int e = 0;
@@ -213,7 +267,7 @@ static int read_part(struct scan *s, struct object *o, size_t part)
 	if (o->met[part] || !take(s, '['))
 		return -EINVAL;
 	o->met[part] = true;
-	e = keep_rest(s, o);
+	e = keep(o->rest, s->text + o->from, s->at - o->from);
 	if (e == 0)
 		e = read_list(s, &o->parts[part], &o->list[part]);
 	o->from = s->at;
@@ -260,9 +314,9 @@ static int read_object(struct scan *s, const struct rec_shape *shape,
 	int e = o.rest ? read_members(s, &o) : -ENOMEM;
 
 	if (e == 0)
-		e = keep_rest(s, &o);
+		e = keep(o.rest, s->text + o.from, s->at - o.from);
 	if (e == 0)
-		e = read_text(s, shape, o.rest->buf, (size_t)o.rest->bpos, obj);
+		e = read_kept(s, shape, o.rest, obj);
 	for (size_t i = 0; parts[i].key && e == 0; i++)
 		if (o.met[i])
 			memcpy((char *)obj + parts[i].offset, &o.list[i],
@@ -274,11 +328,18 @@ static int read_object(struct scan *s, const struct rec_shape *shape,
 int load_in_parts(struct arena *a, struct memo *seen, const char *text, size_t len,
 		  struct report *ret)
 {
-	struct scan s = { .arena = a, .text = text, .len = len, .seen = seen };
-	int e = 0;
+	cleanup_(scan_done) struct scan s = {
+		.arena = a,
+		.text = text,
+		.len = len,
+		.seen = seen,
+		.element = printbuf_new(),
+	};
+	int e = s.element ? rec_parser_init(&s.parser, a) : -ENOMEM;
 
 	skip_blanks(&s);
-	e = read_object(&s, &report_shape, report_parts, ret);
+	if (e == 0)
+		e = read_object(&s, &report_shape, report_parts, ret);
 	skip_blanks(&s);
 	return e == 0 && s.at != len ? -EINVAL : e;
 }

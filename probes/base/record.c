@@ -279,11 +279,10 @@ static int printf_(2, 3) refuse(struct reader *r, const char *fmt, ...)
 }
 
 /* Appends to the pointer; what has no room is cut. */
-static void point(struct reader *r, const char *s)
+static void point(struct reader *r, char c)
 {
-	for (; *s && r->len + 1 < sizeof(r->err->pointer); s++)
-		r->err->pointer[r->len++] = *s;
-	r->err->pointer[r->len] = '\0';
+	if (r->len + 1 < sizeof(r->err->pointer))
+		r->err->pointer[r->len++] = c;
 }
 
 /* Steps down to a key or index (RFC 6901 escapes); returns what leave() needs. */
@@ -296,11 +295,16 @@ static size_t enter(struct reader *r, const char *key, size_t index)
 		(void)snprintf(number, sizeof(number), "%zu", index);
 		key = number;
 	}
-	point(r, "/");
-	for (char one[2] = { 0 }; *key; key++) {
-		one[0] = *key;
-		point(r, *key == '~' ? "~0" : *key == '/' ? "~1" : one);
+	point(r, '/');
+	for (; *key; key++) {
+		if (*key != '~' && *key != '/') {
+			point(r, *key);
+			continue;
+		}
+		point(r, '~');
+		point(r, *key == '~' ? '0' : '1');
 	}
+	r->err->pointer[r->len] = '\0';
 	return was;
 }
 
@@ -701,23 +705,48 @@ static int read_text(struct json_tokener *tok, struct reader *r,
 	return e;
 }
 
-int rec_from_text(struct arena *a, const struct rec_shape *shape, const char *text,
-		  size_t len, void *obj, struct rec_error *err)
+int rec_parser_init(struct rec_parser *p, struct arena *a)
 {
 	struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
-	struct reader r = { .arena = a, .err = err };
-	int e = 0;
 
-	memset(err, 0, sizeof(*err));
+	*p = (struct rec_parser){ .arena = a, .tok = tok };
 	if (!tok)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	return 0;
+}
+
+void rec_parser_done(struct rec_parser *p)
+{
+	if (p->tok)
+		json_tokener_free(p->tok);
+	p->tok = NULL;
+}
+
+int rec_parse(struct rec_parser *p, const struct rec_shape *shape, const char *text,
+	      size_t len, void *obj, struct rec_error *err)
+{
+	struct reader r = { .arena = p->arena, .err = err };
+	int e = 0;
+
+	memset(err, 0, sizeof(*err));
+	json_tokener_reset(p->tok);
 	if (len > INT_MAX)
 		e = refuse(&r, "longer than 2 GiB");
 	else
-		e = read_text(tok, &r, shape, text, len, obj);
-	json_tokener_free(tok);
+		e = read_text(p->tok, &r, shape, text, len, obj);
 	utf8_mend(err->pointer); /* what was quoted may be cut, or no UTF-8 at all */
 	utf8_mend(err->text);
 	return e;
+}
+
+int rec_from_text(struct arena *a, const struct rec_shape *shape, const char *text,
+		  size_t len, void *obj, struct rec_error *err)
+{
+	cleanup_(rec_parser_done) struct rec_parser p;
+
+	memset(err, 0, sizeof(*err));
+	if (rec_parser_init(&p, a) < 0)
+		return -ENOMEM;
+	return rec_parse(&p, shape, text, len, obj, err);
 }

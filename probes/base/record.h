@@ -229,6 +229,26 @@ int rec_from_text(struct arena *a, const struct rec_shape *shape, const char *te
 		  size_t len, void *obj, struct rec_error *err) must_check_;
 
 /**
+ * struct rec_parser - for many texts: what json-c needs is made once
+ * @arena:	of all that the structures will point to; borrowed
+ * @tok:	private
+ */
+struct rec_parser {
+	struct arena *arena;
+	struct json_tokener *tok;
+};
+
+/** rec_parser_init() - Return: 0; -ENOMEM, and there is nothing to be done with @p */
+int rec_parser_init(struct rec_parser *p, struct arena *a) must_check_;
+
+/** rec_parse() - rec_from_text() into the parser's arena */
+int rec_parse(struct rec_parser *p, const struct rec_shape *shape, const char *text,
+	      size_t len, void *obj, struct rec_error *err) must_check_;
+
+/** rec_parser_done() - free what is the parser's own; @p may be { 0 } */
+void rec_parser_done(struct rec_parser *p);
+
+/**
  * rec_schema() - the JSON Schema (draft 2020-12) of a shape
  * @shape:	table
  * @id:		value of "$id"

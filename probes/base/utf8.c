@@ -38,10 +38,24 @@ static size_t sequence(const char *s, size_t len)
 	return n;
 }
 
+/* Bytes of ASCII at @s, as far as they are easily told: none, one or eight. */
+static size_t ascii(const char *s, size_t len)
+{
+	uint64_t word = 0;
+
+	if (len < sizeof(word))
+		return (unsigned char)*s < 0x80;
+	memcpy(&word, s, sizeof(word));
+	if (!(word & UINT64_C(0x8080808080808080)))
+		return sizeof(word);
+	return (unsigned char)*s < 0x80;
+}
+
 bool utf8_valid(const char *s, size_t len)
 {
 	for (size_t i = 0, n = 0; i < len; i += n) {
-		n = (unsigned char)s[i] < 0x80 ? 1 : sequence(s + i, len - i);
+		n = ascii(s + i, len - i);
+		n = n ? n : sequence(s + i, len - i);
 		if (!n)
 			return false;
 	}

@@ -175,6 +175,11 @@ static void what_is_wrong_between_the_parts_is_told(void **state)
 		"expected array");
 	refused(f, "\"evidence\": [", "\"evidence\": null, \"x\": [",
 		"/checks/0/evidence", "null");
+	/* as far in as that of the element that it is in */
+	refused(f, "\"step\": \"", "\"x\": {\n        }, \"step\": \"",
+		"/checks/3/evidence/0/x", "not known");
+	refused(f, "\"tool\": {", "\"\n  tool\": {", "", "control character");
+	refused(f, "\"step\": \"", "\"step\": \"\n    ", "", "control character");
 }
 
 static void a_key_with_an_escape_is_that_key(void **state)
