@@ -9,8 +9,8 @@ load ../helpers
 setup() {
 	cd "$LAB_REPORTS" || return
 	[ -f gate.status ] || skip "the mirror has no kernel of 5.10 or 6.1"
-	old=$(echo 5.10.*-cloud-*.json)
-	new=$(echo 6.1.*-cloud-*.json)
+	old=$(echo 5.10.*.json)
+	new=$(echo 6.1.*.json)
 	[[ -f $old && -f $new ]] || skip "the mirror has no kernel of 5.10 or 6.1"
 }
 

@@ -19,10 +19,9 @@ declare -gA masks=(
 
 # kernels known|new: SERIES RELEASE IMAGE MODULES of those whose series was looked at, or was not
 kernels() {
-	local series release image modules kind
+	local release image modules kind
 
-	while IFS=$'\t' read -r series release image modules; do
-		[ "$series" != 6.1-full ] || continue # not booted by reports.sh
+	while IFS=$'\t' read -r _ release image modules; do
 		kind=new
 		[ ! -v "masks[$(series_of "$release")]" ] || kind=known
 		[ $kind != "$1" ] || printf '%s\t' "$(series_of "$release")" "$release" "$image" "$modules"
