@@ -92,7 +92,7 @@ static int run_convert(struct cmd_ctx *ctx, int argc, char **argv)
 	format = format_find(ctx->json ? "json" : q.to);
 	if (!format)
 		return unknown_format(ctx, q.to);
-	status = stored_read(ctx, &a, NULL, q.path, &r);
+	status = stored_read(ctx, &a, q.path, &r);
 	if (status)
 		return status;
 	return format->write(&r, stdout) < 0 ? cmd_fail_memory(ctx) : CMD_EXIT_OK;

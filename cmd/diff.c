@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <pthread.h>
 #include <string.h>
 
 #include "cmd/stored.h"
@@ -48,34 +49,63 @@ static const struct argp diff_argp = {
 	       "compared, as what passed in OLD was not asked in NEW, 3 one cannot be used.",
 };
 
-static int load(const struct cmd_ctx *ctx, struct arena *a, struct memo *seen,
-		const char *path, struct report *ret)
-{
-	int status = stored_read(ctx, a, seen, path, ret);
+/**
+ * struct side - one of the two, with all that it is made of
+ * @error:	of stored_load(), or else of stored_judge(); its error is 0 if both did it
+ */
+struct side {
+	const char *path;
+	struct arena arena;
+	struct report report;
+	struct stored_error error;
+};
 
-	if (!status && stored_judge(a, ret) < 0)
-		status = cmd_fail_memory(ctx);
-	return status;
+static void side_done(struct side *s)
+{
+	arena_done(&s->arena);
+}
+
+static void *load(void *arg)
+{
+	struct side *s = arg;
+
+	if (stored_load(&s->arena, s->path, &s->report, &s->error) == 0)
+		s->error.error = stored_judge(&s->arena, &s->report);
+	return NULL;
+}
+
+/* Both at once: library rooms hold no data that can change (tests/lint/symbols.sh). */
+static void load_both(struct side *old, struct side *new)
+{
+	pthread_t thread;
+	bool beside = pthread_create(&thread, NULL, load, old) == 0;
+
+	(void)load(new);
+	if (beside)
+		(void)pthread_join(thread, NULL);
+	else
+		(void)load(old);
 }
 
 static int run_diff(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	cleanup_arena struct arena a = { 0 };
-	cleanup_(memo_done) struct memo seen = { .arena = &a };
+	cleanup_(side_done) struct side old = { 0 }, new = { 0 };
 	struct request q = { 0 };
-	struct report old, new;
 	struct diff d;
 	struct page p;
 	int status = cmd_parse(ctx, &diff_argp, argc, argv, &q);
 
 	if (status != CMD_GO_ON)
 		return status;
-	status = load(ctx, &a, &seen, q.path[0], &old);
-	if (!status)
-		status = load(ctx, &a, &seen, q.path[1], &new);
-	if (status)
-		return status;
-	if (diff_reports(&a, &old, &new, &d) < 0)
+	old.path = q.path[0];
+	new.path = q.path[1];
+	load_both(&old, &new);
+	if (old.error.error < 0)
+		return stored_fail(ctx, old.path, &old.error);
+	if (new.error.error < 0)
+		return stored_fail(ctx, new.path, &new.error);
+	if (diff_reports(&a, &old.report, &new.report, &d) < 0)
 		return cmd_fail_memory(ctx);
 	if (ctx->json) {
 		status = cmd_print_json(ctx, &diff_shape, &d);

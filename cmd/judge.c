@@ -64,7 +64,7 @@ static int run_judge(struct cmd_ctx *ctx, int argc, char **argv)
 	if (ctx->json && q.output)
 		return cmd_fail(ctx, CMD_EXIT_USAGE, "usage", "give one of the two",
 				"--json is -o -, and -o %s was given", q.output);
-	status = stored_read(ctx, &a, NULL, q.path, &r);
+	status = stored_read(ctx, &a, q.path, &r);
 	if (status)
 		return status;
 	return stored_judge(&a, &r) < 0 ? cmd_fail_memory(ctx)

@@ -362,7 +362,7 @@ static int read_baseline(const struct cmd_ctx *ctx, struct run_options *o)
 
 	if (!b)
 		return cmd_fail_memory(ctx);
-	status = stored_read(ctx, &o->arena, NULL, o->baseline, &r);
+	status = stored_read(ctx, &o->arena, o->baseline, &r);
 	if (status)
 		return status;
 	if (stored_judge(&o->arena, &r) < 0)

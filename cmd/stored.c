@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "cmd/stored.h"
-#include "report/load.h"
 
 /* ------------------------------------------------------------------ the bytes */
 
@@ -76,12 +75,34 @@ static int slurp_all(int fd, struct bytes *b)
 	return e;
 }
 
-static int fail_file(const struct cmd_ctx *ctx, const char *path, int e)
+static bool is_stdin(const char *path)
 {
-	const struct cmd_place place = { .file = path };
+	return !strcmp(path, "-");
+}
 
-	if (e == -ENOMEM)
-		return cmd_fail_memory(ctx);
+int stored_load(struct arena *a, const char *path, struct report *ret,
+		struct stored_error *err)
+{
+	cleanup_close int fd = is_stdin(path)
+				       ? dup(STDIN_FILENO)
+				       : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct bytes b = { 0 };
+
+	*err = (struct stored_error){ .error = fd < 0 ? -errno : slurp_all(fd, &b) };
+	if (err->error == 0) {
+		err->error = report_load(a, b.at, b.len, ret, &err->text);
+		err->of_text = err->error < 0;
+	}
+	free(b.at);
+	return err->error;
+}
+
+/* ------------------------------------------------------------------ failures */
+
+static int fail_file(const struct cmd_ctx *ctx, const char *name, int e)
+{
+	const struct cmd_place place = { .file = name };
+
 	if (e == -EFBIG)
 		return cmd_fail_at(ctx, CMD_EXIT_LAB, "bad_report", &place, NULL,
 				   "longer than %u MiB, which no report is",
@@ -90,41 +111,35 @@ static int fail_file(const struct cmd_ctx *ctx, const char *path, int e)
 			   e == -EISDIR ? "name a file in it" : NULL, "%s", strerror(-e));
 }
 
-static int fail_text(const struct cmd_ctx *ctx, const char *path, int e,
+static int fail_text(const struct cmd_ctx *ctx, const char *name,
 		     const struct load_error *err)
 {
 	const struct cmd_place place = {
-		.file = path,
+		.file = name,
 		.line = err->at.line ? opt_int((int64_t)err->at.line)
 				     : (struct opt_int){ 0 },
 		.path = err->at.pointer,
 	};
 
-	if (e == -ENOMEM)
-		return cmd_fail_memory(ctx);
 	return cmd_fail_at(ctx, CMD_EXIT_LAB, "bad_report", &place, err->hint, "%s%s%s",
 			   err->at.pointer, *err->at.pointer ? ": " : "", err->at.text);
 }
 
-int stored_read(const struct cmd_ctx *ctx, struct arena *a, struct memo *seen,
-		const char *path, struct report *ret)
+int stored_fail(const struct cmd_ctx *ctx, const char *path,
+		const struct stored_error *err)
 {
-	cleanup_(memo_done) struct memo alone = { .arena = a };
-	bool is_stdin = !strcmp(path, "-");
-	cleanup_close int fd = is_stdin ? dup(STDIN_FILENO)
-					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	const char *name = is_stdin ? "standard input" : path;
-	struct load_error err = { 0 };
-	struct bytes b = { 0 };
-	int e = fd < 0 ? -errno : slurp_all(fd, &b);
-	int status = 0;
+	const char *name = is_stdin(path) ? "standard input" : path;
 
-	if (e < 0) {
-		status = fail_file(ctx, name, e);
-	} else {
-		e = report_load(a, seen ? seen : &alone, b.at, b.len, ret, &err);
-		status = e < 0 ? fail_text(ctx, name, e, &err) : 0;
-	}
-	free(b.at);
-	return status;
+	if (err->error == -ENOMEM)
+		return cmd_fail_memory(ctx);
+	return err->of_text ? fail_text(ctx, name, &err->text)
+			    : fail_file(ctx, name, err->error);
+}
+
+int stored_read(const struct cmd_ctx *ctx, struct arena *a, const char *path,
+		struct report *ret)
+{
+	struct stored_error err;
+
+	return stored_load(a, path, ret, &err) < 0 ? stored_fail(ctx, path, &err) : 0;
 }

@@ -12,7 +12,7 @@ static int take_report(const struct cmd_ctx *ctx, struct arena *a,
 		       struct trace_options *o)
 {
 	struct report r = { 0 };
-	int status = stored_read(ctx, a, NULL, o->what_if, &r);
+	int status = stored_read(ctx, a, o->what_if, &r);
 
 	for (size_t i = 0; status == 0 && i < r.devices.count; i++) {
 		const struct report_device *d = r.devices.item[i];

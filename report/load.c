@@ -237,8 +237,8 @@ static int load_journal(struct arena *a, const char *text, size_t len, struct re
 	return e;
 }
 
-int report_load(struct arena *a, struct memo *seen, const char *text, size_t len,
-		struct report *ret, struct load_error *err)
+int report_load(struct arena *a, const char *text, size_t len, struct report *ret,
+		struct load_error *err)
 {
 	static const struct written_kind kind = { &report_shape, check_rules };
 	int e = 0;
@@ -250,7 +250,7 @@ int report_load(struct arena *a, struct memo *seen, const char *text, size_t len
 	}
 	if (is_journal(text, len))
 		return load_journal(a, text, len, ret, err);
-	e = load_in_parts(a, seen, text, len, ret);
+	e = load_in_parts(a, text, len, ret);
 	if (e == 0) {
 		e = check_rules(&err->at, ret);
 		if (e == -EINVAL)

@@ -6,7 +6,6 @@
 #ifndef REPORT_LOAD_H
 #define REPORT_LOAD_H
 
-#include "base/memo.h"
 #include "base/written.h"
 #include "report/report.h"
 
@@ -27,8 +26,6 @@ struct load_error {
 /**
  * report_load() - read a report or a journal, strictly
  * @a:		arena of all that @ret will point to
- * @seen:	observations by their text, those of reports that were read into @a before;
- *		what this one has more is added. Its arena is @a.
  * @text, @len:	its bytes, need not end in NUL
  * @ret:	indeterminate on failure
  * @err:	filled in on failure
@@ -39,7 +36,7 @@ struct load_error {
  * twice.
  * Return: 0; -EINVAL if it is not exactly a vhostcheck-report/1 or its journal; -ENOMEM.
  */
-int report_load(struct arena *a, struct memo *seen, const char *text, size_t len,
-		struct report *ret, struct load_error *err) must_check_;
+int report_load(struct arena *a, const char *text, size_t len, struct report *ret,
+		struct load_error *err) must_check_;
 
 #endif

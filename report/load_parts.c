@@ -17,20 +17,21 @@
 
 /**
  * struct scan - a walk over the text
- * @seen:	elements without parts, by their text; borrowed
+ * @seen:	elements without parts, by their text
  * @element:	what json-c is given of the one that is being read
  */
 struct scan {
 	struct arena *arena;
 	const char *text;
 	size_t len, at;
-	struct memo *seen;
+	struct memo seen;
 	struct rec_parser parser;
 	struct printbuf *element;
 };
 
 static void scan_done(struct scan *s)
 {
+	memo_done(&s->seen);
 	rec_parser_done(&s->parser);
 	printbuf_free(s->element);
 }
@@ -217,14 +218,13 @@ static int read_once(struct scan *s, const struct rec_shape *shape, void *item)
 {
 	const char *text = s->text + s->at;
 	const void *seen = NULL;
-	const char *key = NULL;
 	size_t len = 0;
 	int e = 0;
 
 	if (!skip_lines(s) && !skip_value(s))
 		return -EINVAL;
 	len = (size_t)(s->text + s->at - text);
-	seen = memo_find(s->seen, text, len);
+	seen = memo_find(&s->seen, text, len);
 	if (seen) {
 		memcpy(item, seen, shape->size);
 		return 0;
@@ -233,10 +233,7 @@ static int read_once(struct scan *s, const struct rec_shape *shape, void *item)
 	e = keep(s->element, text, len);
 	if (e == 0)
 		e = read_kept(s, shape, s->element, item);
-	if (e < 0)
-		return e;
-	key = arena_memdup(s->arena, text, len);
-	return key ? memo_add(s->seen, key, len, item) : -ENOMEM;
+	return e == 0 ? memo_add(&s->seen, text, len, item) : e;
 }
 
 static int read_list(struct scan *s, const struct report_part *part, struct rec_list *ret)
@@ -325,14 +322,13 @@ static int read_object(struct scan *s, const struct rec_shape *shape,
 	return e;
 }
 
-int load_in_parts(struct arena *a, struct memo *seen, const char *text, size_t len,
-		  struct report *ret)
+int load_in_parts(struct arena *a, const char *text, size_t len, struct report *ret)
 {
 	cleanup_(scan_done) struct scan s = {
 		.arena = a,
 		.text = text,
 		.len = len,
-		.seen = seen,
+		.seen = { .arena = a },
 		.element = printbuf_new(),
 	};
 	int e = s.element ? rec_parser_init(&s.parser, a) : -ENOMEM;

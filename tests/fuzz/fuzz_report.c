@@ -13,13 +13,12 @@
 
 static void must_come_back(struct arena *a, const struct report *r)
 {
-	cleanup_(memo_done) struct memo seen = { .arena = a };
 	struct report again;
 	struct load_error err;
 	size_t len = 0, len_again = 0;
 	char *text = text_of(&report_shape, r, &len), *text_again = NULL;
 
-	MUST(report_load(a, &seen, text, len, &again, &err) == 0);
+	MUST(report_load(a, text, len, &again, &err) == 0);
 	text_again = text_of(&report_shape, &again, &len_again);
 	MUST(len == len_again && !memcmp(text, text_again, len));
 	free(text);
@@ -28,13 +27,12 @@ static void must_come_back(struct arena *a, const struct report *r)
 
 static void must_be_the_whole(struct arena *a, const char *text, size_t len)
 {
-	cleanup_(memo_done) struct memo seen = { .arena = a };
 	struct report in_parts, whole;
 	struct rec_error err;
 	size_t n = 0, n_whole = 0;
 	char *one = NULL, *other = NULL;
 
-	if (load_in_parts(a, &seen, text, len, &in_parts) < 0)
+	if (load_in_parts(a, text, len, &in_parts) < 0)
 		return;
 	MUST(rec_from_text(a, &report_shape, text, len, &whole, &err) == 0);
 	one = text_of(&report_shape, &in_parts, &n);
@@ -62,11 +60,10 @@ static void use(struct arena *a, struct report *r, FILE *null)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	cleanup_arena struct arena a = { 0 };
-	cleanup_(memo_done) struct memo seen = { .arena = &a };
 	struct report r;
 	struct load_error err;
 	FILE *null = NULL;
-	int e = report_load(&a, &seen, (const char *)data, size, &r, &err);
+	int e = report_load(&a, (const char *)data, size, &r, &err);
 
 	MUST(e == 0 || e == -EINVAL);
 	must_be_the_whole(&a, (const char *)data, size);

@@ -16,7 +16,6 @@
 
 struct fixture {
 	struct arena arena;
-	struct memo seen;
 	struct report r;
 	char *text; /* of a report, as run writes it */
 	size_t len;
@@ -38,7 +37,6 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->seen.arena = &f->arena;
 	sample_report(&f->arena, &f->r);
 	f->text = printed(&f->r, &f->len);
 	*state = f;
@@ -49,7 +47,6 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	memo_done(&f->seen);
 	arena_done(&f->arena);
 	free(f->text);
 	free(f);
@@ -63,7 +60,7 @@ static void reads_and_prints_the_same(struct fixture *f, const char *text, size_
 	size_t again_len = 0;
 	cleanup_free char *again = NULL;
 
-	if (report_load(&f->arena, &f->seen, text, len, &r, &err) < 0)
+	if (report_load(&f->arena, text, len, &r, &err) < 0)
 		fail_msg("%s: %s", err.at.pointer, err.at.text);
 	again = printed(&r, &again_len);
 	assert_int_equal(again_len, f->len);
@@ -117,7 +114,7 @@ static void the_same_observation_twice_is_two(void **state)
 
 	assert_int_equal(rec_list_add(&f->arena, &c->evidence, one), 0);
 	text = printed(&f->r, &len);
-	assert_int_equal(report_load(&f->arena, &f->seen, text, len, &r, &err), 0);
+	assert_int_equal(report_load(&f->arena, text, len, &r, &err), 0);
 	back = (struct evidence){
 		((struct report_check *)r.checks.item[WITH_EVIDENCE])->evidence
 	};
@@ -144,8 +141,7 @@ static void refused(struct fixture *f, const char *what, const char *with,
 	len = asprintf(&text, "%.*s%s%s", (int)(at - f->text), f->text, with,
 		       at + strlen(what));
 	assert_true(len > 0);
-	assert_int_equal(report_load(&f->arena, &f->seen, text, (size_t)len, &r, &err),
-			 -EINVAL);
+	assert_int_equal(report_load(&f->arena, text, (size_t)len, &r, &err), -EINVAL);
 	assert_string_equal(err.at.pointer, pointer);
 	if (!strstr(err.at.text, why))
 		fail_msg("\"%s\" does not say \"%s\"", err.at.text, why);
