@@ -121,7 +121,7 @@ static int check_word(struct written_error *err, size_t i, const struct expect_r
 			      "\"%.60s\" is nothing to expect of a check: pass, fail, "
 			      "skip, blocked, timeout or crash",
 			      r->expect);
-	if (word < 0)
+	if (!r->check && (word < 0 || word == STACK_ERROR))
 		return refuse(err, i, "/expect", r->expect,
 			      "\"%.60s\" is no verdict of a stack: works, degraded, "
 			      "fails_start, stalls, refused, not_applicable or unknown",

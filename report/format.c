@@ -122,6 +122,8 @@ static enum outcome_kind stack_kind(const struct report *r, const struct report_
 	}
 	if (s->verdict == STACK_WORKS)
 		return RESULT_PASS;
+	if (s->verdict == STACK_ERROR)
+		return RESULT_ERROR;
 	return s->verdict == STACK_UNKNOWN || s->verdict == STACK_NOT_APPLICABLE
 		       ? RESULT_SKIP
 		       : RESULT_XFAIL;

@@ -100,6 +100,7 @@ enum decides summary_of_stack(const struct report *r, const struct report_stack 
 		return DECIDES_FAIL;
 	case STACK_UNKNOWN:
 	case STACK_NOT_APPLICABLE:
+	case STACK_ERROR:
 		return DECIDES_INCONCLUSIVE;
 	case STACK_WORKS:
 	case STACK_VERDICT_NUM:

@@ -352,6 +352,7 @@ enum tone text_verdict_tone(int verdict)
 	case STACK_REFUSED:
 		return TONE_BAD;
 	case STACK_UNKNOWN:
+	case STACK_ERROR:
 		return TONE_WARN;
 	case STACK_NOT_APPLICABLE:
 	case STACK_VERDICT_NUM:

@@ -84,6 +84,8 @@ refused()
 	refused "$(grep -n skipped mine.json | cut -d: -f1)" /rules/0/expect '"skipped" is nothing to expect'
 	rules '{stack: "qemu", expect: "fail"}'
 	refused "$(grep -n '"fail"' mine.json | cut -d: -f1)" /rules/0/expect '"fail" is no verdict'
+	rules '{stack: "qemu", expect: "error"}'
+	refused "$(grep -n '"error"' mine.json | cut -d: -f1)" /rules/0/expect '"error" is no verdict'
 	run --separate-stderr -64 "$VHOSTCHECK" run --expect mine.json --json
 	valid error
 	json '.error.code == "bad_expectations" and .error.path == "/rules/0/expect"'

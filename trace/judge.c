@@ -390,6 +390,7 @@ int trace_severity(int verdict)
 	case STACK_UNKNOWN:
 	case STACK_WORKS:
 	case STACK_NOT_APPLICABLE:
+	case STACK_ERROR:
 	case STACK_VERDICT_NUM:
 		break;
 	}

@@ -6,8 +6,8 @@
 const char *const guest_kind_names[] = { "plain", "protected", "viommu", NULL };
 
 const char *const stack_verdict_names[] = {
-	"unknown", "works",   "degraded",       "fails_start",
-	"stalls",  "refused", "not_applicable", NULL,
+	"unknown", "works",          "degraded", "fails_start", "stalls",
+	"refused", "not_applicable", "error",    NULL,
 };
 
 const char *const stack_call_names[CALL_NUM + 1] = {

@@ -26,6 +26,7 @@ enum guest_kind {
  * @STACK_STALLS:	every call succeeded and no byte moved
  * @STACK_REFUSED:	the kernel refused the features
  * @STACK_NOT_APPLICABLE: the policy does not drive this device, or it is not here
+ * @STACK_ERROR:	taken out of a stored report, for judge to give it again; no play ends so
  */
 enum stack_verdict {
 	STACK_UNKNOWN,
@@ -35,6 +36,7 @@ enum stack_verdict {
 	STACK_STALLS,
 	STACK_REFUSED,
 	STACK_NOT_APPLICABLE,
+	STACK_ERROR,
 	STACK_VERDICT_NUM
 };
 
