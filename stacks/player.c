@@ -58,6 +58,9 @@ static int play_set_features(struct player *p)
 			     f.unobserved.word[0]);
 	if (p->play->guest->miss == STACK_MISS_UNOBSERVED)
 		session_fact(p->s, "setup.features", "misses", "unobserved");
+	/* what the start woke the worker for is done before these bits, and not behind them */
+	if (p->started)
+		(void)session_barrier(p->s);
 	r = send_features(p, &f.sent);
 	if (r < 0)
 		return r;
@@ -141,6 +144,7 @@ static int play_ring_start(struct player *p, enum session_queue q)
 	if (r < 0)
 		return r;
 	r = session_ring_start(p->s, "start", q);
+	p->started = r >= 0;
 	if (r < 0)
 		note_refused(p->s);
 	return r;
@@ -220,6 +224,7 @@ static int play_start(struct player *p)
 	if (r < 0)
 		return r;
 	r = session_running(p->s, "start", 1);
+	p->started = r >= 0;
 	if (r < 0)
 		note_refused(p->s);
 	return r;

@@ -13,6 +13,7 @@
  * @sent:	what VHOST_SET_FEATURES was given
  * @backend:	what VHOST_SET_BACKEND_FEATURES took
  * @drawn:	the rings were laid out in the guest's memory
+ * @started:	a start call was taken
  * @hears:	of each ring, whether its error eventfd is set
  * @vdpa:	of a vDPA device: what it adds to @s
  * @status:	of a vDPA device: the bits set so far
@@ -22,7 +23,7 @@ struct player {
 	const struct stack_play *play;
 	struct feature_set offered;
 	uint64_t sent, backend;
-	bool drawn, hears[SESSION_QUEUES];
+	bool drawn, started, hears[SESSION_QUEUES];
 	struct vdpa vdpa;
 	uint8_t status;
 };

@@ -153,6 +153,17 @@ This judged a kernel's code, not a host's policy and hardware." ]]
 	cmp ../first/r.json r.json
 }
 
+# of: the results on vhost-net and vhost-vsock, whole
+of() {
+	jq '.checks[], .stacks[] | select(.device | IN("net", "vsock"))' "$@"
+}
+
+@test "nor does it matter whether the kernel's workers run before the calls that follow, or behind them" {
+	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
+		--add "$(command -v chrt)" -- chrt -f 1 /init run net vsock --intrusive --deterministic --json
+	diff <(of first/r.json) <(of <<<"$output")
+}
+
 @test "a kernel that dies in a check: crash, with the line that matters and where" {
 	mkdir dies
 	cd dies
