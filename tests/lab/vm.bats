@@ -158,7 +158,7 @@ of() {
 	jq '.checks[], .stacks[] | select(.device | IN("net", "vsock"))' "$@"
 }
 
-@test "nor does it matter whether the kernel's workers run before the calls that follow, or behind them" {
+@test "results are the same whether the kernel's workers run before the calls that follow, or behind them" {
 	run --separate-stderr -0 "$VHOSTCHECK" vm --accel tcg "$KERNEL_IMAGE" --modules "$KERNEL_MODULES" \
 		--add "$(command -v chrt)" -- chrt -f 1 /init run net vsock --intrusive --deterministic --json
 	diff <(of first/r.json) <(of <<<"$output")
